@@ -1,0 +1,1 @@
+"""Bill validators and fiscal registrars: protocols, drivers, simulators."""

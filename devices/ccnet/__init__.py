@@ -1,0 +1,1 @@
+"""CCNET bill validators (CashCode and compatibles)."""

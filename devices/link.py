@@ -1,0 +1,111 @@
+"""Byte links to devices: serial ports and pseudo-terminals under asyncio, and a link in memory for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Protocol
+
+import serial
+
+from kassa.errors import KassaError
+
+READ_BYTES = 4096
+
+
+class LinkLost(KassaError):
+    """The port is gone or the device stopped answering; the driver starts anew when it is back."""
+
+
+class Link(Protocol):
+    """Bytes to and from one device."""
+
+    def send(self, data: bytes) -> None:
+        """Write all bytes. Raises LinkLost."""
+        ...
+
+    def on_data(self, received: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
+        """Call `received` with bytes as they come, and `lost` once when the port is gone."""
+        ...
+
+    def close(self) -> None:
+        """Give the port back; callbacks end."""
+        ...
+
+
+class SerialLink:
+    """A serial port, or what looks like one: 8 data bits, no parity, no flow control, exclusive to us."""
+
+    def __init__(self, path: str, speed: int, loop: asyncio.AbstractEventLoop) -> None:
+        self._path, self._loop = path, loop
+        try:
+            self._port = serial.Serial(path, speed, timeout=0, write_timeout=0, exclusive=True)
+            self._port.reset_input_buffer()
+        except (OSError, serial.SerialException) as error:
+            raise LinkLost(f"{path} cannot be opened: {error}") from error
+
+    def send(self, data: bytes) -> None:
+        """Write all bytes; a port that does not take them at once is lost."""
+        try:
+            written = os.write(self._port.fileno(), data)
+        except OSError as error:
+            raise LinkLost(f"{self._path}: {error.strerror}") from error
+        if written != len(data):
+            raise LinkLost(f"{self._path} took {written} of {len(data)} bytes")
+
+    def on_data(self, received: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
+        """Watch the port from the event loop."""
+        descriptor = self._port.fileno()
+
+        def readable() -> None:
+            try:
+                data = os.read(descriptor, READ_BYTES)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                lost(f"{self._path}: {error.strerror}")
+                return
+            if data:
+                received(data)
+            else:
+                lost(f"{self._path}: the device hung up")
+
+        self._loop.add_reader(descriptor, readable)
+
+    def close(self) -> None:
+        """Stop watching and close."""
+        if self._port.is_open:
+            self._loop.remove_reader(self._port.fileno())
+            self._port.close()
+
+
+class MemoryLink:
+    """One end of a wire in memory; what is sent goes straight to `peer`, a function of bytes."""
+
+    def __init__(self, peer: Callable[[bytes], None]) -> None:
+        self._peer = peer
+        self._received: Callable[[bytes], None] | None = None
+        self._lost: Callable[[str], None] | None = None
+
+    def send(self, data: bytes) -> None:
+        """Hand the bytes to the peer."""
+        self._peer(data)
+
+    def on_data(self, received: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
+        """Remember whom to call."""
+        self._received, self._lost = received, lost
+
+    def deliver(self, data: bytes) -> None:
+        """Bytes from the peer arrive."""
+        if self._received is not None:
+            self._received(data)
+
+    def unplug(self) -> None:
+        """The wire is pulled."""
+        if self._lost is not None:
+            self._lost("unplugged")
+
+    def close(self) -> None:
+        """Callbacks end."""
+        self._received = self._lost = None

@@ -1,0 +1,1 @@
+"""Shtrih-M fiscal registrars with a fiscal drive."""

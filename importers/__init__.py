@@ -1,0 +1,1 @@
+"""Subscriber files: watched, validated and turned into snapshots."""

@@ -1,0 +1,1 @@
+"""What is wrong now, since when, and what to do about it."""

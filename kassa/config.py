@@ -1,0 +1,269 @@
+"""The configuration: one TOML file as typed structures; an error names the key, the value and what is allowed."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from kassa.errors import KassaError
+from kassa.money import MINOR_DIGITS, Money, of_whole
+
+LANGUAGES = ("ru", "en")
+CONFIG_MAX_BYTES = 1 << 20
+
+Text = Annotated[str, Meta(min_length=1, max_length=256)]
+Identifier = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,31}$")]
+Digits = Annotated[str, Meta(pattern="^[0-9]{1,12}$")]
+Whole = Annotated[int, Meta(ge=1, le=1_000_000)]
+Seconds = Annotated[int, Meta(ge=1, le=3600)]
+Speed = Literal[2400, 4800, 9600, 19200, 38400, 57600, 115200]
+ByLanguage = dict[Literal["ru", "en"], Text]
+
+
+class ConfigError(KassaError):
+    """A value in kassa.toml that cannot be used."""
+
+    def __init__(self, key: str, value: object, allowed: str) -> None:
+        super().__init__(f"kassa.toml: {key} = {value!r} cannot be used; allowed: {allowed}")
+
+
+class Terminal(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which terminal this is, and whose."""
+
+    number: Digits
+    operator: Digits
+    owner: Text
+    address: Text
+    phone: Text
+    language: Literal["ru", "en"] = "ru"
+    currency: Text = "RUB"
+
+
+class Validator(Struct, frozen=True, forbid_unknown_fields=True):
+    """The bill validator and its port."""
+
+    port: Text
+    protocol: Literal["ccnet"] = "ccnet"
+    speed: Speed = 9600
+    countries: tuple[Text, ...] = ("RUS", "RUR", "RUB")
+    """What the bill table calls our currency."""
+    cassette_notes: Whole = 1000
+    """How many notes the cassette holds."""
+
+
+class Registrar(Struct, frozen=True, forbid_unknown_fields=True):
+    """The fiscal registrar and its port."""
+
+    port: Text
+    protocol: Literal["shtrih"] = "shtrih"
+    speed: Speed = 115200
+    password: Annotated[int, Meta(ge=0, le=99_999_999)] = 30
+    tax_system: Literal[0, 1, 2, 4, 5] = 0
+    """Bit number of tag 1055: 0 general, 1 simplified (income), 2 simplified (income minus expense), 4 farm, 5 patent."""
+    close_shift_at: Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "03:00"
+
+
+class Account(Struct, frozen=True, forbid_unknown_fields=True):
+    """How this service's account numbers look."""
+
+    length_min: Annotated[int, Meta(ge=1, le=20)] = 1
+    length_max: Annotated[int, Meta(ge=1, le=20)] = 20
+    groups: tuple[Annotated[int, Meta(ge=1, le=20)], ...] = ()
+    hint: ByLanguage = field(default_factory=dict)
+
+
+class Service(Struct, frozen=True, forbid_unknown_fields=True):
+    """Something a subscriber can pay for."""
+
+    id: Identifier
+    name: ByLanguage
+    icon: Text
+    min: Whole
+    max: Whole
+    description: ByLanguage = field(default_factory=dict)
+    account: Account = field(default_factory=Account)
+    denominations: tuple[Whole, ...] = ()
+    """Whole units; empty: whatever the validator knows."""
+    receipt_name: Text = "Аванс за услуги связи"
+    method: Annotated[int, Meta(ge=1, le=7)] = 3
+    """Tag 1214: 3 advance, 4 full payment."""
+    subject: Annotated[int, Meta(ge=1, le=33)] = 10
+    """Tag 1212: 4 service, 10 payment."""
+    vat: Annotated[int, Meta(ge=1, le=12)] = 12
+    """Tag 1199: 6 none, 11 22 %, 12 22/122."""
+
+
+class Cash(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long a customer may take."""
+
+    idle_timeout_s: Seconds = 90
+    """With money inserted: then it is credited to the account on the screen."""
+    choosing_timeout_s: Seconds = 60
+    """Without money: then the terminal goes back to its first screen."""
+    thanks_s: Seconds = 15
+    receipt_wait_s: Seconds = 40
+    """How long a customer waits for the receipt before the terminal says that it will come later."""
+
+
+class Inbox(Struct, frozen=True, forbid_unknown_fields=True):
+    """A watched folder for subscriber files."""
+
+    profile: Identifier
+    folder: Text = "inbox"
+    """Relative to the home, or absolute."""
+    names: tuple[Text, ...] = ("*.csv", "*.txt", "*.xml")
+    watch: Literal["auto", "events", "polling"] = "auto"
+    """`polling` for network shares, where no events arrive; `auto` finds out by the kind of file system."""
+    quiet_s: Annotated[float, Meta(ge=0.1, le=600)] = 2.0
+    """A file is taken when it did not change for so long."""
+
+
+class Data(Struct, frozen=True, forbid_unknown_fields=True):
+    """How old subscriber data may be."""
+
+    warn_after_h: Whole = 48
+    """Customers and staff are told."""
+    size_max_mb: Whole = 512
+
+
+class Outbox(Struct, frozen=True, forbid_unknown_fields=True):
+    """Payment files."""
+
+    folder: Text = "outbox"
+    every_min: Whole = 60
+    after_each_payment: bool = False
+    """Write a file as soon as a payment has its document; for demonstrations and slow terminals."""
+    encoding: Literal["utf-8", "cp1251"] = "utf-8"
+
+
+class Disk(Struct, frozen=True, forbid_unknown_fields=True):
+    """When the disk is too full to take money."""
+
+    free_min_mb: Whole = 200
+
+
+class Ui(Struct, frozen=True, forbid_unknown_fields=True):
+    """The customer's screen."""
+
+    width: Annotated[int, Meta(ge=640, le=7680)] = 1280
+    height: Annotated[int, Meta(ge=480, le=4320)] = 1024
+    fullscreen: bool = True
+    fps: Annotated[int, Meta(ge=5, le=60)] = 30
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All of kassa.toml."""
+
+    terminal: Terminal
+    validator: Validator
+    registrar: Registrar
+    service: Annotated[tuple[Service, ...], Meta(min_length=1, max_length=100)]
+    inbox: tuple[Inbox, ...] = ()
+    cash: Cash = field(default_factory=Cash)
+    data: Data = field(default_factory=Data)
+    outbox: Outbox = field(default_factory=Outbox)
+    disk: Disk = field(default_factory=Disk)
+    ui: Ui = field(default_factory=Ui)
+
+    def find_service(self, service_id: str) -> Service | None:
+        """The service of this id."""
+        return next((service for service in self.service if service.id == service_id), None)
+
+    def money(self, units: int) -> Money:
+        """Whole units of the terminal's currency."""
+        return of_whole(units, self.terminal.currency)
+
+
+def load(path: Path) -> Config:
+    """Read and check kassa.toml. Raises ConfigError with key, value and what is allowed; KassaError when unreadable."""
+    try:
+        raw = path.read_bytes()
+        document = tomllib.loads(raw[: CONFIG_MAX_BYTES + 1].decode("utf-8"))
+    except FileNotFoundError as error:
+        raise KassaError(f"{path} is missing; make a terminal's folder with: kassa init {path.parent}") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise KassaError(f"{path} cannot be read: {error}") from error
+    return parse(document)
+
+
+def parse(document: Mapping[str, Any]) -> Config:
+    """Turn a TOML document into a Config; raises ConfigError."""
+    try:
+        config = msgspec.convert(document, Config)
+    except msgspec.ValidationError as error:
+        raise _explain(str(error), document) from error
+    _check(config)
+    return config
+
+
+def _check(config: Config) -> None:
+    """What no type can say."""
+    if config.terminal.currency not in MINOR_DIGITS:
+        raise ConfigError("terminal.currency", config.terminal.currency, ", ".join(MINOR_DIGITS))
+    seen: set[str] = set()
+    for index, service in enumerate(config.service):
+        key = f"service[{index}]"
+        if service.id in seen:
+            raise ConfigError(f"{key}.id", service.id, "each id once")
+        seen.add(service.id)
+        if "ru" not in service.name:
+            raise ConfigError(f"{key}.name", service.name, 'at least the Russian name: { ru = "..." }')
+        if service.max < service.min:
+            raise ConfigError(f"{key}.max", service.max, f"{service.min} (the minimum) or more")
+        if service.account.length_max < service.account.length_min:
+            raise ConfigError(
+                f"{key}.account.length_max", service.account.length_max, f"{service.account.length_min} or more"
+            )
+
+
+_AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
+_MISSING = re.compile(r"Object missing required field `(.*)`")
+
+
+def _explain(message: str, document: Mapping[str, Any]) -> ConfigError:
+    """Say what msgspec found in the words of kassa.toml."""
+    match = _AT.match(message)
+    assert match is not None
+    what, path = match["what"], (match["path"] or "$").removeprefix("$").lstrip(".")
+    if unknown := _UNKNOWN.match(what):
+        key = ".".join(filter(None, (path, unknown[1])))
+        return ConfigError(key, _look_up(document, key), f"no key of this name: {', '.join(_keys_at(path))}")
+    if missing := _MISSING.match(what):
+        key = ".".join(filter(None, (path, missing[1])))
+        return ConfigError(key, None, "a value: this key must be given")
+    allowed = what.removeprefix("Expected ").split(", got")[0].replace("`", "")
+    return ConfigError(path, _look_up(document, path), allowed)
+
+
+def _look_up(document: Any, path: str) -> Any:
+    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
+        try:
+            document = document[int(index)] if index else document[name]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return document
+
+
+def _keys_at(path: str) -> list[str]:
+    """The keys a table of kassa.toml may have."""
+    kind: Any = Config
+    for name in re.findall(r"[^.\[\]]+", path):
+        if name.isdigit():
+            continue
+        fields = {one.name: one.type for one in msgspec.structs.fields(kind)}
+        kind = _struct_in(fields[name])
+    return [one.name for one in msgspec.structs.fields(kind)]
+
+
+def _struct_in(kind: Any) -> Any:
+    """The structure inside a type: `tuple[Service, ...]` holds Service."""
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return kind
+    return next(found for inner in kind.__args__ if (found := _struct_in(inner) if inner is not ... else None))

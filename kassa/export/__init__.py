@@ -1,0 +1,1 @@
+"""Payment batches: frozen in the journal, written as files."""

@@ -1,0 +1,1 @@
+"""The durable truth: append-only, hash-chained entries and the tables derived from them."""

@@ -1,0 +1,345 @@
+"""What the core needs of a bill validator and a fiscal registrar: commands to them, facts from them.
+
+A fact is reported synchronously: when `report` comes back to the driver, the journal has committed what follows
+from it. That is how a driver holds back an acknowledgement until the money is durable.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+
+from kassa.money import Money
+
+# --- bill validator: commands ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EnableNotes:
+    """Open the slot for these denominations, each held at escrow until we decide."""
+
+    values: frozenset[Money]
+
+
+@dataclass(frozen=True, slots=True)
+class DisableNotes:
+    """Close the slot; a note already on its way is finished first."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackNote:
+    """Move the note at escrow into the cassette. Its intent is durable already."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnNote:
+    """Give the note at escrow back."""
+
+
+ValidatorCommand = EnableNotes | DisableNotes | StackNote | ReturnNote
+
+# --- bill validator: facts ------------------------------------------------------------------------------------
+
+
+class ValidatorState(enum.Enum):
+    """What the validator does, as far as anybody outside the driver cares."""
+
+    STARTING = "starting"
+    DISABLED = "disabled"
+    IDLING = "idling"
+    HANDLING_NOTE = "handling_note"
+    PAUSED = "paused"
+    CHEATED = "cheated"
+    CASSETTE_FULL = "cassette_full"
+    CASSETTE_OUT = "cassette_out"
+    JAMMED = "jammed"
+    FAILED = "failed"
+
+
+class Evidence(enum.Enum):
+    """What the validator said of a note in flight when the link came up, before it was reset."""
+
+    NOTHING = "nothing"
+    NOTE_IN_HEAD = "note_in_head"
+    """Power was lost with the note in the head: it is on its way back to the customer."""
+    NOTE_IN_STACKER = "note_in_stacker"
+    """Power was lost with the note past the gate: it ends in the cassette."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatorLost:
+    """The validator does not answer or its port is gone; every command given so far is void."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatorChanged:
+    """The validator went into another state; reported once a change, not once a poll."""
+
+    state: ValidatorState
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatorReady:
+    """The link is up, notes in flight have been reported, the bill table is read; the slot is closed."""
+
+    model: str
+    serial: str
+    values: tuple[Money, ...]
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class NoteEscrowed:
+    """A recognised note waits for StackNote or ReturnNote; it goes back by itself after about 10 s."""
+
+    value: Money
+
+
+@dataclass(frozen=True, slots=True)
+class NoteStacked:
+    """A note lies in the cassette. `value` is None when its bill type is unknown to us.
+
+    `at_start`: the first the validator said of a note since the link came up, so it may repeat what was said before.
+    """
+
+    value: Money | None
+    at_start: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoteReturned:
+    """The note that was at escrow is back in the customer's hand."""
+
+    value: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRejected:
+    """The validator itself did not like a note; it never was at escrow."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteMissing:
+    """STACK was accepted, yet the validator is idle again and said neither stacked nor returned."""
+
+
+ValidatorFact = (
+    ValidatorLost
+    | ValidatorChanged
+    | ValidatorReady
+    | NoteEscrowed
+    | NoteStacked
+    | NoteReturned
+    | NoteRejected
+    | NoteMissing
+)
+
+# --- fiscal registrar: commands -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptItem:
+    """One line of a receipt. `method` and `subject` are the values of tags 1214 and 1212, `vat` of tag 1199."""
+
+    name: str
+    price: Money
+    method: int
+    subject: int
+    vat: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A sale paid in cash; `payment` is our own number and travels in tag 1086 where the registrar can."""
+
+    payment: str
+    items: tuple[ReceiptItem, ...]
+    total: Money
+    tax_system: int
+    """Bit number of tag 1055: 0 OSN, 1 USN income, 2 USN income minus expense, 4 ESHN, 5 patent."""
+    lines: tuple[str, ...] = ()
+    """Printed above the items, without fiscal meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterReceipt:
+    """Make the fiscal document of a payment. Answered by RegistrationStarting, then one of the two outcomes."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class SettleReceipt:
+    """Find out what became of a registration that was interrupted; it never prints a new document.
+
+    `drive_serial` and `last_document` are those of its RegistrationStarting.
+    """
+
+    receipt: Receipt
+    drive_serial: str
+    last_document: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseShift:
+    """Print the Z-report and close the shift; nothing happens when it is closed already."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrintXReport:
+    """Print the totals of the running shift; nothing is closed."""
+
+
+RegistrarCommand = RegisterReceipt | SettleReceipt | CloseShift | PrintXReport
+
+# --- fiscal registrar: facts ----------------------------------------------------------------------------------
+
+
+class ShiftState(enum.Enum):
+    """A shift may stand open for 24 hours."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A fiscal document as the fiscal drive keeps it."""
+
+    number: int
+    sign: int
+    at: datetime
+    total: Money
+    drive_serial: str
+    shift: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrarLost:
+    """The registrar does not answer or its port is gone; every command given so far is void."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrarStatus:
+    """How the registrar is; reported when it changes and at least every few seconds.
+
+    `problem` is None when a receipt can be made now, else a condition's code: `registrar_paper_out`,
+    `registrar_cover_open`, `registrar_busy`, `registrar_drive`, `registrar_locked`, `registrar_clock`,
+    `registrar_document_open`, `registrar_failed`; `detail` is for staff.
+    """
+
+    model: str
+    drive_serial: str
+    shift: ShiftState
+    shift_number: int
+    last_document: int
+    unsent_documents: int
+    problem: str | None = None
+    detail: str = ""
+    shift_opened_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationStarting:
+    """The registrar is ready and asked; the first command of the receipt leaves when this has been journalled."""
+
+    payment: str
+    drive_serial: str
+    last_document: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRegistered:
+    """The payment has its fiscal document. `printed` is False when paper or link failed after it was recorded."""
+
+    payment: str
+    document: Document
+    printed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NotRegistered:
+    """No document came out. `certain`: none exists, it may be tried again; else it must be settled first."""
+
+    payment: str
+    reason: str
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftOpened:
+    """A shift was opened, by us or by the device itself."""
+
+    number: int
+    document_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftClosed:
+    """The Z-report is printed."""
+
+    number: int
+    document_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFailed:
+    """A Z- or X-report could not be made; `reason` is for staff."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class XReportPrinted:
+    """The X-report is printed."""
+
+
+RegistrarFact = (
+    RegistrarLost
+    | RegistrarStatus
+    | RegistrationStarting
+    | DocumentRegistered
+    | NotRegistered
+    | ShiftOpened
+    | ShiftClosed
+    | ReportFailed
+    | XReportPrinted
+)
+DeviceFact = ValidatorFact | RegistrarFact
+
+# --- importer: facts ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotReady:
+    """A new subscriber store lies under `current`; the core opens it when no visit is running.
+
+    `sha256` is the hex digest of the file as the clerk dropped it.
+    """
+
+    file: str
+    sha256: str
+    accounts: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRefused:
+    """A file went to quarantine; the data in use did not change. `reason` is one sentence for the clerk."""
+
+    file: str
+    reason: str
+    report: str
+
+
+ImportFact = SnapshotReady | ImportRefused
+Fact = DeviceFact | ImportFact

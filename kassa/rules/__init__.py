@@ -1,0 +1,1 @@
+"""Deciding, pure: no I/O, no clock, no chance."""
