@@ -176,8 +176,10 @@ class Pump:
         if self._program is None:
             return
         self._commands.append(command)
-        if self._waits_for is Await:
-            self._wake(self._commands.popleft())
+        if self._waits_for is Await and self._timer is not None:
+            # Not from within the core's own turn: what the driver reports next is another turn of the core.
+            self._timer.cancel()
+            self._timer = self._scheduler.call_later(0, self._serve)
 
     @property
     def is_up(self) -> bool:
@@ -200,6 +202,10 @@ class Pump:
             self._timer.cancel()
             self._timer = None
         self._advance(answer)
+
+    def _serve(self) -> None:
+        self._timer = None
+        self._advance(self._commands.popleft())
 
     def _expire(self) -> None:
         self._timer = None
