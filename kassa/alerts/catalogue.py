@@ -1,0 +1,119 @@
+"""Every condition the terminal can be in: how bad it is, whether it stops cash, when it counts, and what to do."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Severity(enum.Enum):
+    """How soon somebody has to come."""
+
+    NOTICE = "notice"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One condition as staff know it."""
+
+    severity: Severity
+    stops_cash: bool
+    raise_after_s: float
+    """It must have lasted so long before anybody is told; the slot is closed at once all the same."""
+    clear_after_s: float
+    text: str
+    remedy: str
+
+
+def _stop(text: str, remedy: str, raise_after_s: float = 3, clear_after_s: float = 0) -> Kind:
+    return Kind(Severity.CRITICAL, True, raise_after_s, clear_after_s, text, remedy)
+
+
+def _warn(text: str, remedy: str, raise_after_s: float = 0, clear_after_s: float = 0) -> Kind:
+    return Kind(Severity.WARNING, False, raise_after_s, clear_after_s, text, remedy)
+
+
+def _note(text: str, remedy: str) -> Kind:
+    return Kind(Severity.NOTICE, False, 0, 0, text, remedy)
+
+
+CATALOGUE: dict[str, Kind] = {
+    # In the order in which a reason is chosen when several stop cash: the first is what people are told.
+    "stopping": _stop("the terminal is being stopped", "wait, or start it again", raise_after_s=0),
+    "starting": _stop("the terminal is starting", "wait a minute", raise_after_s=0),
+    "disk_failed": _stop(
+        "the disk reported an error",
+        "replace the disk; the journal holds all until this moment",
+        raise_after_s=0,
+    ),
+    "disk_low": _stop("little disk space is left", "delete or move old files from the disk", raise_after_s=5),
+    "validator_lost": _stop(
+        "the bill validator does not answer", "check its cable and power; kassa device check validator"
+    ),
+    "validator_cassette_out": _stop(
+        "the cassette is not in its place", "put the cassette in until it clicks"
+    ),
+    "validator_cassette_full": _stop("the cassette is full", "collect the cash and put in an empty cassette"),
+    "validator_jammed": _stop(
+        "a note is jammed in the validator",
+        "open the validator, take the note out, note the payment's number",
+    ),
+    "validator_failed": _stop(
+        "the bill validator reports a failure", "switch it off and on; then replace it"
+    ),
+    "validator_busy": _stop("the bill validator is starting or busy", "wait a minute", raise_after_s=60),
+    "registrar_lost": _stop(
+        "the fiscal registrar does not answer", "check its cable and power; kassa device check registrar"
+    ),
+    "registrar_paper_out": _stop("the registrar has no paper", "put in a new roll"),
+    "registrar_cover_open": _stop("the registrar's cover is open", "close the cover"),
+    "registrar_drive": _stop(
+        "the fiscal drive refuses documents",
+        "see the detail; the service centre replaces a full or expired drive",
+    ),
+    "registrar_locked": _stop("the registrar refuses the password", "set registrar.password in kassa.toml"),
+    "registrar_clock": _stop(
+        "the registrar's clock is wrong or unconfirmed", "set date and time, then restart"
+    ),
+    "registrar_document_open": _stop(
+        "an unfinished document stands open in the registrar", "wait; else cancel it"
+    ),
+    "registrar_failed": _stop("the registrar reports a failure", "see the detail; switch it off and on"),
+    "registrar_busy": _stop(
+        "the registrar is busy", "wait; switch it off and on if it lasts", raise_after_s=60
+    ),
+    "data_missing": _stop("there are no subscriber data yet", "drop a subscriber file into the inbox", 0),
+    # What does not stop cash.
+    "data_old": _warn("the subscriber data are old", "drop a newer subscriber file into the inbox"),
+    "import_refused": _warn(
+        "the last subscriber file was refused", "read its report in the quarantine folder"
+    ),
+    "export_failed": _warn("a payment file could not be written", "check the outbox folder and its disk"),
+    "documents_owed": _warn(
+        "payments wait for their fiscal document",
+        "they are printed when the registrar is ready; do not print by hand",
+    ),
+    "document_in_doubt": _warn(
+        "a payment's document cannot be settled",
+        "compare the fiscal drive's archive with: kassa payments list",
+    ),
+    "orphan_note": _note(
+        "a note without a payment lies in the cassette", "count it separately at the collection"
+    ),
+    "uncertain_note": _note(
+        "a note was credited without proof that it was stacked", "compare the cassette at the collection"
+    ),
+    "cassette_nearly_full": _warn("the cassette is nearly full", "plan a collection"),
+    "fiscal_unsent": _warn(
+        "fiscal documents wait to be sent to the data operator",
+        "restore the registrar's network within 30 days",
+    ),
+    "cheated": _note("somebody tried to pull a note out", "look at the validator's slot"),
+    "screen_down": _warn(
+        "the customer screen does not run", "it is started again by itself; see logs/ui.log"
+    ),
+}
+
+CONDITION_ORDER = {code: place for place, code in enumerate(CATALOGUE)}

@@ -1,0 +1,124 @@
+"""Payments on their way to their one fiscal document: what to ask the registrar next, what to write of its answers. Pure.
+
+A registration that was begun is settled before anything else is tried with its payment, so that no payment ever
+gets a second document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from kassa.journal import entries as e
+from kassa.journal.store import PendingDocument
+from kassa.ports import (
+    DocumentRegistered,
+    NotRegistered,
+    Receipt,
+    RegisterReceipt,
+    RegistrarLost,
+    RegistrarStatus,
+    RegistrationStarting,
+    SettleReceipt,
+)
+
+RETRY_AFTER_S = 5.0
+"""After a refusal; long enough for a motor or a printing queue to finish."""
+DOUBT_RETRY_AFTER_S = 60.0
+"""After a document could be neither found nor excluded: only a person or another drive changes that."""
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """What the registrar is busy with by our command."""
+
+    payment: str
+    is_settling: bool
+    is_intended: bool
+    """Whether the journal holds an open intent for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What the queue knows besides the journal; empty at a start."""
+
+    status: RegistrarStatus | None = None
+    in_flight: InFlight | None = None
+    not_before: dict[str, float] = field(default_factory=dict)
+    """Monotonic seconds before which a payment is not tried again."""
+
+    in_doubt: frozenset[str] = frozenset()
+    """Payments whose document could be neither found nor excluded."""
+
+
+def hear(queue: Queue, fact: object, now: float) -> tuple[Queue, tuple[e.Entry, ...]]:
+    """Take in a fact of the registrar: the queue after it, and the entries to commit."""
+    match fact:
+        case RegistrarStatus():
+            return replace(queue, status=fact), ()
+        case RegistrarLost():
+            return replace(queue, status=None, in_flight=None), ()
+        case RegistrationStarting(payment, drive_serial, last_document):
+            intended = e.FiscalIntended(
+                payment=payment, drive_serial=drive_serial, last_document=last_document
+            )
+            in_flight = InFlight(payment, is_settling=False, is_intended=True)
+            return replace(queue, in_flight=in_flight), (intended,)
+        case DocumentRegistered(payment, document, printed):
+            registered = e.DocumentRegistered(
+                payment=payment,
+                number=document.number,
+                sign=document.sign,
+                at=document.at.isoformat(),
+                drive_serial=document.drive_serial,
+                shift=document.shift,
+                total=document.total.minor,
+                printed=printed,
+            )
+            return _without(queue, payment), (registered,)
+        case NotRegistered(payment, reason, True):
+            was_intended = queue.in_flight is not None and queue.in_flight.is_intended
+            voided = (e.FiscalVoided(payment=payment, reason=reason),) if was_intended else ()
+            return _delayed(_without(queue, payment), payment, now + RETRY_AFTER_S), voided
+        case NotRegistered(payment, _, False) if queue.in_flight and not queue.in_flight.is_settling:
+            return _delayed(_without(queue, payment), payment, now + RETRY_AFTER_S), ()
+        case NotRegistered(payment, _, False):
+            doubtful = replace(_without(queue, payment), in_doubt=queue.in_doubt | {payment})
+            return _delayed(doubtful, payment, now + DOUBT_RETRY_AFTER_S), ()
+        case _:
+            return queue, ()
+
+
+def next_command(
+    queue: Queue,
+    pending: list[PendingDocument],
+    now: float,
+    receipt_of: Callable[[PendingDocument], Receipt],
+) -> tuple[Queue, RegisterReceipt | SettleReceipt | None]:
+    """What to ask the registrar now, oldest payment first; None: nothing, or not yet."""
+    if queue.status is None or queue.in_flight is not None:
+        return queue, None
+    for waiting in pending:
+        if now < queue.not_before.get(waiting.payment, 0.0):
+            continue
+        receipt = receipt_of(waiting)
+        if waiting.intent is not None:
+            drive_serial, last_document = waiting.intent
+            settle = SettleReceipt(receipt, drive_serial, last_document)
+            return replace(queue, in_flight=InFlight(waiting.payment, True, True)), settle
+        if queue.status.problem is None:
+            return replace(queue, in_flight=InFlight(waiting.payment, False, False)), RegisterReceipt(receipt)
+    return queue, None
+
+
+def _without(queue: Queue, payment: str) -> Queue:
+    return replace(
+        queue,
+        in_flight=None,
+        not_before={key: at for key, at in queue.not_before.items() if key != payment},
+        in_doubt=queue.in_doubt - {payment},
+    )
+
+
+def _delayed(queue: Queue, payment: str, until: float) -> Queue:
+    return replace(queue, not_before={**queue.not_before, payment: until})

@@ -1,0 +1,39 @@
+"""After a start: what the journal says of an unfinished visit becomes its state again. Pure.
+
+Nothing is decided here about a note in flight: its intent stands in the restored state, and the validator's
+evidence arrives as events of the session.
+"""
+
+from __future__ import annotations
+
+from kassa.journal.store import OpenIntent, OpenPayment, PendingDocument
+from kassa.money import Money
+from kassa.rules.session import Attract, Identified, Intent, Printing, State, TakingCash
+
+
+def restore(
+    payment: OpenPayment | None,
+    intent: OpenIntent | None,
+    unprinted: PendingDocument | None,
+    subscriber: Identified | None,
+    currency: str,
+) -> State:
+    """The state in which the visit goes on.
+
+    `unprinted` is the last payment if it waits for its document and its customer has not been sent away;
+    `subscriber` is who `payment` or `unprinted` is for.
+    """
+    if payment is not None:
+        assert intent is None or intent.payment == payment.number
+        return TakingCash(
+            service=payment.service,
+            subscriber=subscriber or Identified(payment.account),
+            paid=Money(payment.paid, currency),
+            payment=payment.number,
+            intent=Intent(intent.note, Money(intent.value, currency)) if intent else None,
+        )
+    assert intent is None, "an intent without its payment cannot be written"
+    if unprinted is not None:
+        who = subscriber or Identified(unprinted.account)
+        return Printing(unprinted.service, who, unprinted.payment, Money(unprinted.total, currency))
+    return Attract()

@@ -1,0 +1,67 @@
+"""What can be paid, with which notes, and when a note is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kassa.config import Cash, Service
+from kassa.money import Money, of_whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the session decides by, as it stands at the moment of one event."""
+
+    services: Mapping[str, Service]
+    cash: Cash
+    currency: str
+    known_values: frozenset[Money]
+    """What the validator's bill table knows; empty while there is no validator."""
+    blocked: str | None
+    """A condition's code: no note may be taken now. The slot is closed at once."""
+    out_of_service: str | None
+    """A condition's code that has lasted: nobody may begin a payment."""
+    payment_number: str
+    """The number the next payment would get."""
+    note_number: int
+    """The number the next note would get."""
+    last_is_in_cassette: bool
+    """Whether the last thing that happened to a note was that it went into the cassette."""
+    last_value: Money | None
+    """The value of that last note, where it is known."""
+    snapshot: str | None
+    """Hex digest of the file that the subscriber data came from."""
+
+    def money(self, units: int) -> Money:
+        """Whole units of the terminal's currency."""
+        return of_whole(units, self.currency)
+
+
+def accepted_values(service: Service | None, paid: Money, rules: Rules) -> frozenset[Money]:
+    """The denominations that still fit into the payment."""
+    if service is None:
+        return frozenset()
+    room = rules.money(service.max) - paid
+    chosen = {rules.money(units) for units in service.denominations} or rules.known_values
+    return frozenset(value for value in rules.known_values & chosen if value <= room)
+
+
+def refusal(service: Service | None, paid: Money, value: Money, rules: Rules) -> str | None:
+    """Why a note at escrow goes back, as a code for the customer; None: it is welcome."""
+    if rules.blocked is not None:
+        return "note_returned"
+    if value in accepted_values(service, paid, rules):
+        return None
+    if service is not None and value > rules.money(service.max) - paid:
+        return "note_returned_limit"
+    return "note_returned_denomination"
+
+
+def account_problem(service: Service, account: str) -> str | None:
+    """Why this cannot be an account number of the service; None: it can."""
+    if not (account.isascii() and account.isalnum()):
+        return "account_not_found"
+    if not service.account.length_min <= len(account) <= service.account.length_max:
+        return "account_wrong_length"
+    return None

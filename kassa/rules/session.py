@@ -1,0 +1,472 @@
+"""A customer's visit: one state and one event in, the next state and the effects in their order out. Pure.
+
+The order of effects is the order in the world: an entry stands before the act that it makes safe. What a note in
+flight became is decided here and nowhere else, in a visit as after a crash: recovery only restores the state, and
+the device's own evidence arrives as ordinary events.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from kassa.config import Service
+from kassa.journal import entries as e
+from kassa.money import Money
+from kassa.ports import (
+    Document,
+    Evidence,
+    NoteEscrowed,
+    NoteMissing,
+    NoteRejected,
+    NoteReturned,
+    NoteStacked,
+    ReturnNote,
+    StackNote,
+    ValidatorLost,
+    ValidatorReady,
+)
+from kassa.rules.services import Rules, accepted_values, account_problem, refusal
+
+# --- states ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """The subscriber that a customer pays for, as far as a stranger at a kiosk may see."""
+
+    account: str
+    holder: str | None = None
+    place: str | None = None
+    balances: tuple[tuple[str, Money], ...] = ()
+    """Service id and balance to show, minus is a debt; this terminal's newer payments are included."""
+    paid_here: Money | None = None
+    data_at: str | None = None
+    data_is_old: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attract:
+    """Nobody is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChoosingService:
+    """The services are on the screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnteringAccount:
+    """The keypad is on the screen."""
+
+    service: str
+    notice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmingAccount:
+    """Name and balance are on the screen; the customer says whether this is the right account."""
+
+    service: str
+    subscriber: Identified
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A note on its way into the cassette, by our command."""
+
+    note: int
+    value: Money
+
+
+@dataclass(frozen=True, slots=True)
+class TakingCash:
+    """Notes are taken for a confirmed account. The payment gets its number with the first note."""
+
+    service: str
+    subscriber: Identified
+    paid: Money
+    payment: str | None = None
+    intent: Intent | None = None
+    closing: str | None = None
+    """Set when the payment ends as soon as the note in flight has settled: why it ends."""
+    notice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Printing:
+    """The payment is credited; its fiscal document is being made."""
+
+    service: str
+    subscriber: Identified
+    payment: str
+    paid: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Thanking:
+    """The payment is over; without a document the receipt is owed."""
+
+    service: str
+    subscriber: Identified
+    payment: str
+    paid: Money
+    document: Document | None
+
+
+State = Attract | ChoosingService | EnteringAccount | ConfirmingAccount | TakingCash | Printing | Thanking
+
+# --- events of the customer and of time; those of the devices are kassa.ports ----------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The first screen was touched."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceChosen:
+    """A service was touched."""
+
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountEntered:
+    """An account number was typed and confirmed."""
+
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFound:
+    """The look-up's answer."""
+
+    subscriber: Identified
+
+
+@dataclass(frozen=True, slots=True)
+class AccountUnknown:
+    """The look-up's answer: a code for the customer."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountConfirmed:
+    """The customer knows the name on the screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishPressed:
+    """Pay what was inserted; on the last screen: done."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelPressed:
+    """One step back; with money inserted it is refused, as no note can be given back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The customer is still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """`timeout_s` of the state passed without an event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """The terminal is about to stop: end what can be ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class WentOutOfService:
+    """A condition has lasted that allows no payment."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptReady:
+    """The fiscal queue has a payment's document; the journal has it too."""
+
+    payment: str
+    document: Document
+
+
+# --- effects; StackNote and ReturnNote of kassa.ports are effects too ------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Commit these entries in one transaction, before any later effect."""
+
+    entries: tuple[e.Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Find the account in the subscriber data; answered by AccountFound or AccountUnknown."""
+
+    service: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The customer's intent is not followed; a code says why."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unexpected:
+    """Nothing in the rules fits this event: logged and counted, never silent."""
+
+    state: State
+    event: object
+
+
+Effect = Write | StackNote | ReturnNote | LookUp | Refuse | Unexpected
+Step = tuple[State, tuple[Effect, ...]]
+
+
+def step(state: State, event: object, rules: Rules) -> Step:
+    """Answer one event of a visit; the terminal carries the effects out in their order."""
+    match state, event:
+        case TakingCash(), _:
+            return _take_cash(state, event, rules)
+        case _, NoteEscrowed():
+            return state, (ReturnNote(),)
+        case _, NoteStacked():
+            return state, _without_intent(event, rules)
+        case _, ValidatorReady(evidence=evidence):
+            return state, _ready_without_intent(evidence, rules)
+        case _, NoteReturned() | NoteRejected() | NoteMissing() | ValidatorLost():
+            return state, ()
+        case Printing(payment=payment), ReceiptReady(printed, document) if printed == payment:
+            return Thanking(state.service, state.subscriber, payment, state.paid, document), ()
+        case Printing(payment=payment), TimedOut() | Stopping():
+            owed = e.DocumentOwed(payment=payment, reason="the customer left before the receipt")
+            return Thanking(state.service, state.subscriber, payment, state.paid, None), (Write((owed,)),)
+        case Thanking(payment=payment, document=None), ReceiptReady(printed, document) if printed == payment:
+            return replace(state, document=document), ()
+        case _, ReceiptReady() | Touched():
+            return state, ()
+        case Printing(), WentOutOfService():
+            return state, ()
+        case _, TimedOut() | Stopping():
+            return Attract(), ()
+        case Thanking(), WentOutOfService():
+            return state, ()
+        case _, WentOutOfService():
+            return Attract(), ()
+        case Thanking(), FinishPressed() | CancelPressed():
+            return Attract(), ()
+        case Printing(), _:
+            return state, (Refuse("payment_is_being_printed"),)
+        case _, Started() | ServiceChosen() | AccountEntered() | AccountConfirmed() if rules.out_of_service:
+            return Attract(), (Refuse(rules.out_of_service),)
+        case _:
+            return _choose(state, event, rules)
+
+
+def _choose(state: State, event: object, rules: Rules) -> Step:
+    """The screens before the money."""
+    match state, event:
+        case Attract() | Thanking(), Started():
+            return ChoosingService(), ()
+        case Attract() | ChoosingService() | EnteringAccount() | Thanking(), ServiceChosen(service):
+            if service not in rules.services:
+                return state, (Refuse("service_unknown"),)
+            return EnteringAccount(service), ()
+        case EnteringAccount(service), AccountEntered(account):
+            if problem := account_problem(rules.services[service], account):
+                return EnteringAccount(service, problem), (Refuse(problem),)
+            return EnteringAccount(service), (LookUp(service, account),)
+        case EnteringAccount(service), AccountFound(subscriber):
+            return ConfirmingAccount(service, subscriber), ()
+        case EnteringAccount(service), AccountUnknown(reason):
+            return EnteringAccount(service, reason), (Refuse(reason),)
+        case ConfirmingAccount(service, subscriber), AccountConfirmed():
+            return TakingCash(service, subscriber, Money(0, rules.currency)), ()
+        case ConfirmingAccount(service), CancelPressed():
+            return EnteringAccount(service), ()
+        case EnteringAccount(), CancelPressed():
+            return ChoosingService(), ()
+        case ChoosingService() | Attract(), CancelPressed():
+            return Attract(), ()
+        case _, Started() | ServiceChosen() | AccountEntered() | AccountConfirmed() | FinishPressed():
+            return state, (Refuse("not_on_this_screen"),)
+        case _:
+            return state, (Unexpected(state, event),)
+
+
+def _take_cash(state: TakingCash, event: object, rules: Rules) -> Step:
+    """Money: what is written stands before what is done."""
+    match state, event:
+        case TakingCash(intent=None, closing=None), NoteEscrowed(value):
+            if reason := refusal(rules.services.get(state.service), state.paid, value, rules):
+                return replace(state, notice=reason), (ReturnNote(),)
+            return _stack(state, value, rules)
+        case _, NoteEscrowed():  # a second note while one is in flight, or after the customer pressed "pay"
+            return replace(state, notice="note_returned_closing"), (ReturnNote(),)
+        case TakingCash(payment=str() as payment, intent=Intent() as intent), NoteStacked(value):
+            reported = value or intent.value
+            stacked = e.NoteStacked(payment=payment, note=intent.note, value=reported.minor)
+            return _settled(replace(state, paid=state.paid + reported, notice=None), (stacked,), rules)
+        case _, NoteStacked():
+            return state, _without_intent(event, rules)
+        case TakingCash(payment=str() as payment, intent=Intent() as intent), NoteReturned():
+            back = e.NoteReturned(payment=payment, note=intent.note, reason="the validator gave it back")
+            return _settled(replace(state, notice="note_returned"), (back,), rules)
+        case TakingCash(intent=Intent()), ValidatorReady(evidence=Evidence.NOTE_IN_STACKER):
+            return _credit_intent(state, rules, uncertain=False)
+        case TakingCash(payment=str() as payment, intent=Intent() as intent), ValidatorReady(
+            evidence=Evidence.NOTE_IN_HEAD
+        ):
+            back = e.NoteReturned(
+                payment=payment, note=intent.note, reason="power was lost with the note in the head"
+            )
+            return _settled(replace(state, notice="note_returned"), (back,), rules)
+        case TakingCash(intent=Intent()), ValidatorReady() | NoteMissing():
+            return _credit_intent(state, rules, uncertain=True)
+        case TakingCash(), ValidatorReady(evidence=evidence):
+            return replace(state, notice=None), _ready_without_intent(evidence, rules)
+        case TakingCash(notice=None), NoteReturned():
+            return replace(state, notice="note_returned"), ()
+        case TakingCash(), NoteReturned() | NoteMissing():
+            return state, ()
+        case TakingCash(), ValidatorLost():
+            return replace(state, notice="validator_lost"), ()
+        case TakingCash(), NoteRejected():
+            return replace(state, notice="note_rejected"), ()
+        case TakingCash(intent=Intent()), FinishPressed():
+            return replace(state, closing="finish"), ()
+        case TakingCash(), FinishPressed():
+            return _finish(state, rules)
+        case TakingCash(intent=Intent()), TimedOut() | Stopping():
+            # The note's fate is unknown and nobody waits any longer: the customer gets the benefit of the doubt.
+            return _credit_intent(replace(state, closing=_reason(event)), rules, uncertain=True)
+        case TakingCash(), TimedOut() | Stopping():
+            return _end(state, _reason(event))
+        case TakingCash(intent=None), CancelPressed() if not state.paid:
+            return _end(state, "cancel")
+        case TakingCash(), CancelPressed():
+            return replace(state, notice="money_is_credited"), (Refuse("money_is_credited"),)
+        case TakingCash(intent=None), WentOutOfService() if not state.paid:
+            return _end(state, "cancel")
+        case TakingCash(), Touched() | WentOutOfService() | ReceiptReady():
+            return state, ()
+        case _, Started() | ServiceChosen() | AccountEntered() | AccountConfirmed():
+            return state, (Refuse("not_on_this_screen"),)
+        case _:
+            return state, (Unexpected(state, event),)
+
+
+def _stack(state: TakingCash, value: Money, rules: Rules) -> Step:
+    """Durable intent first, then the command."""
+    payment = state.payment or rules.payment_number
+    opened = e.PaymentOpened(
+        payment=payment, service=state.service, account=state.subscriber.account, snapshot=rules.snapshot
+    )
+    intended = e.StackIntended(payment=payment, note=rules.note_number, value=value.minor)
+    written: tuple[e.Entry, ...] = (intended,) if state.payment else (opened, intended)
+    moving = replace(state, payment=payment, intent=Intent(rules.note_number, value), notice=None)
+    return moving, (Write(written), StackNote())
+
+
+def _credit_intent(state: TakingCash, rules: Rules, *, uncertain: bool) -> Step:
+    """Credit the note in flight by what we intended, as nothing better is known."""
+    assert state.payment is not None
+    assert state.intent is not None
+    value = state.intent.value
+    stacked = e.NoteStacked(
+        payment=state.payment, note=state.intent.note, value=value.minor, uncertain=uncertain
+    )
+    return _settled(replace(state, paid=state.paid + value, notice=None), (stacked,), rules)
+
+
+def _settled(state: TakingCash, written: tuple[e.Entry, ...], rules: Rules) -> Step:
+    """The note in flight has its fate; a payment that waited for it, or is full, ends now."""
+    state = replace(state, intent=None)
+    service = rules.services.get(state.service)
+    is_full = bool(state.paid) and bool(rules.known_values) and _is_full(service, state.paid, rules)
+    reason = state.closing or ("limit" if is_full else None)
+    if reason is None or (reason == "finish" and not _may_finish(state, rules)):
+        return replace(state, closing=None), (Write(written),)
+    ended, effects = _end(state, reason)
+    return ended, (Write(written), *effects)
+
+
+def _is_full(service: Service | None, paid: Money, rules: Rules) -> bool:
+    """Whether no note fits any more, though one fitted at the start."""
+    nothing = Money(0, rules.currency)
+    return not accepted_values(service, paid, rules) and bool(accepted_values(service, nothing, rules))
+
+
+def _finish(state: TakingCash, rules: Rules) -> Step:
+    if not _may_finish(state, rules):
+        return state, (Refuse("below_minimum"),)
+    return _end(state, "finish")
+
+
+def _may_finish(state: TakingCash, rules: Rules) -> bool:
+    service = rules.services.get(state.service)
+    return bool(state.paid) and (service is None or state.paid >= rules.money(service.min))
+
+
+def _end(state: TakingCash, reason: str) -> Step:
+    """Credit what is in the cassette to the confirmed account, or leave when nothing is."""
+    if state.payment is None:
+        return Attract(), ()
+    if not state.paid:
+        return Attract(), (Write((e.PaymentAbandoned(payment=state.payment),)),)
+    credited = e.PaymentCredited(payment=state.payment, total=state.paid.minor, reason=reason)
+    return Printing(state.service, state.subscriber, state.payment, state.paid), (Write((credited,)),)
+
+
+def _reason(event: object) -> str:
+    return "stop" if isinstance(event, Stopping) else "timeout"
+
+
+def _without_intent(event: NoteStacked, rules: Rules) -> tuple[Effect, ...]:
+    """A note in the cassette that we did not send there: said again after a lost acknowledgement, or an orphan."""
+    if event.at_start and rules.last_is_in_cassette and event.value == rules.last_value:
+        return ()
+    value = event.value.minor if event.value else None
+    evidence = "stacked at start" if event.at_start else "stacked without our command"
+    return (Write((e.OrphanFound(note=rules.note_number, value=value, evidence=evidence),)),)
+
+
+def _ready_without_intent(evidence: Evidence, rules: Rules) -> tuple[Effect, ...]:
+    """Power was lost while a note was stacked that no intent is open for."""
+    if evidence is not Evidence.NOTE_IN_STACKER or rules.last_is_in_cassette:
+        return ()  # nothing was in flight, or it was the last note, which is written already
+    return (
+        Write((e.OrphanFound(note=rules.note_number, value=None, evidence="in the stacker at power-up"),)),
+    )
+
+
+def timeout_s(state: State, rules: Rules) -> int | None:
+    """Seconds without an event after which TimedOut comes; None: never."""
+    match state:
+        case Attract():
+            return None
+        case TakingCash(payment=str()):
+            return rules.cash.idle_timeout_s
+        case ChoosingService() | EnteringAccount() | ConfirmingAccount() | TakingCash():
+            return rules.cash.choosing_timeout_s
+        case Printing():
+            return rules.cash.receipt_wait_s
+        case Thanking():
+            return rules.cash.thanks_s
+
+
+def open_values(state: State, rules: Rules) -> frozenset[Money]:
+    """The denominations for which the slot stands open now; empty: closed."""
+    match state:
+        case TakingCash(closing=None) if rules.blocked is None:
+            return accepted_values(rules.services.get(state.service), state.paid, rules)
+        case _:
+            return frozenset()

@@ -1,0 +1,643 @@
+"""The core's loop, thin: a fact or an intent in, entries committed, commands out, the view shown.
+
+Journal first, then act: every effect is carried out in the order in which the rules gave it, and an entry is durable
+when `append` returns. A driver that reports a fact gets control back only then, so it can hold back its
+acknowledgement until the money is safe.
+
+All calls come from one thread, one after the other; nothing here waits. Time comes from the clock that is given.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+
+import msgspec
+
+import kassa
+from kassa.alerts.catalogue import CATALOGUE
+from kassa.alerts.conditions import Board, Condition, Raised
+from kassa.clock import Clock
+from kassa.config import LANGUAGES, Config
+from kassa.enquiry import is_old, look_up
+from kassa.errors import KassaError
+from kassa.export import batch as batches
+from kassa.export import writer
+from kassa.fiscal import queue as fiscal
+from kassa.fiscal import shift
+from kassa.fiscal.receipt import receipt
+from kassa.home import Home
+from kassa.journal import entries as e
+from kassa.journal.store import Journal, PendingDocument
+from kassa.money import Money
+from kassa.ports import (
+    CloseShift,
+    DisableNotes,
+    DocumentRegistered,
+    EnableNotes,
+    ImportRefused,
+    NoteEscrowed,
+    NoteMissing,
+    NoteRejected,
+    NoteReturned,
+    NoteStacked,
+    NotRegistered,
+    PrintXReport,
+    RegistrarLost,
+    RegistrarStatus,
+    RegistrationStarting,
+    ReportFailed,
+    ReturnNote,
+    ShiftClosed,
+    ShiftOpened,
+    SnapshotReady,
+    StackNote,
+    ValidatorChanged,
+    ValidatorLost,
+    ValidatorReady,
+    ValidatorState,
+    XReportPrinted,
+)
+from kassa.rules import session as s
+from kassa.rules.recovery import restore
+from kassa.rules.screens import show
+from kassa.rules.services import Rules
+from kassa.rules.view import View
+from kassa.subscribers import Snapshot, SnapshotError, current_path
+
+log = logging.getLogger("kassa.terminal")
+
+STARTING_MAX_S = 15.0
+"""A device that said nothing for so long is not starting any more, it is lost."""
+DISK_LOOK_EVERY_S = 5.0
+DATA_LOOK_EVERY_S = 60.0
+SHIFT_LOOK_EVERY_S = 20.0
+SHIFT_RETRY_S = 300.0
+"""After a Z-report that failed."""
+FISCAL_UNSENT_DAYS_DOCUMENTS = 200
+"""So many documents unsent mean weeks without the data operator at a busy kiosk."""
+
+VALIDATOR_CONDITIONS = {
+    ValidatorState.CASSETTE_FULL: "validator_cassette_full",
+    ValidatorState.CASSETTE_OUT: "validator_cassette_out",
+    ValidatorState.JAMMED: "validator_jammed",
+    ValidatorState.FAILED: "validator_failed",
+    ValidatorState.STARTING: "validator_busy",
+    ValidatorState.PAUSED: "validator_busy",
+    ValidatorState.CHEATED: "cheated",
+}
+REGISTRAR_CONDITIONS = tuple(code for code in CATALOGUE if code.startswith("registrar_"))
+
+
+class IntentRefused(KassaError):
+    """A customer's or staff's wish is not followed; `code` says why to machines."""
+
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(message or f"refused: {code}")
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """How the terminal gives its devices a command."""
+
+    validator: Callable[[object], None]
+    registrar: Callable[[object], None]
+
+
+class Terminal:
+    """One terminal: the session, the fiscal queue and the conditions, joined by the journal."""
+
+    def __init__(self, config: Config, home: Home, journal: Journal, clock: Clock, devices: Devices) -> None:
+        self._config, self._home, self._journal = config, home, journal
+        self._clock, self._devices = clock, devices
+        self._services = {service.id: service for service in config.service}
+        self._board = Board()
+        self._queue = fiscal.Queue()
+        self._snapshot: Snapshot | None = None
+        self._snapshot_is_stale = False
+        self._values: frozenset[Money] = frozenset()
+        self._models: dict[str, str] = {}
+        self._open: frozenset[Money] | None = None
+        self._language = config.terminal.language
+        self._deadline: float | None = None
+        self._published: tuple[View, float | None] | None = None
+        self._refused: str | None = None
+        self._report_waits = False
+        self._stopping = False
+        self._started_at = clock.monotonic()
+        self._next_look: dict[str, float] = {}
+        self._close_at = time.fromisoformat(config.registrar.close_shift_at)
+        self._state: s.State = s.Attract()
+        self._followers: list[Callable[[View], None]] = []
+        self._start()
+
+    # --- what comes in --------------------------------------------------------------------------------------
+
+    def dispatch(self, fact: object) -> None:
+        """Take in a fact of a device or of the importer; when this returns, what follows from it is durable."""
+        log.info("fact %s", fact)
+        match fact:
+            case ValidatorLost() | ValidatorChanged() | ValidatorReady():
+                self._watch_validator(fact)
+            case RegistrarStatus() | RegistrarLost():
+                self._watch_registrar(fact)
+            case _:
+                pass
+        match fact:
+            case (
+                ValidatorLost() | ValidatorReady() | NoteEscrowed() | NoteStacked() | NoteReturned()
+                | NoteRejected() | NoteMissing()
+            ):  # fmt: skip
+                self._step(fact)
+            case RegistrarStatus() | RegistrarLost() | RegistrationStarting() | NotRegistered():
+                self._hear(fact)
+            case DocumentRegistered(payment, document):
+                self._hear(fact)
+                self._step(s.ReceiptReady(payment, document))
+                if self._config.outbox.after_each_payment:
+                    self._next_look["outbox"] = 0.0
+            case ShiftOpened(number, document_number):
+                self._journal.append(e.ShiftOpened(number=number, document_number=document_number))
+            case ShiftClosed(number, document_number):
+                self._report_waits = False
+                self._journal.append(e.ShiftClosed(number=number, document_number=document_number))
+            case ReportFailed() | XReportPrinted():
+                self._report_waits = False
+            case SnapshotReady():
+                self._snapshot_is_stale = True
+                self._observe("import_refused", False)
+            case ImportRefused(file, reason):
+                self._journal.append(e.ImportRefused(file=file, reason=reason))
+                self._observe("import_refused", True, f"{file}: {reason}")
+            case _:
+                pass
+        self._follow_up()
+
+    def intend(self, name: str, values: Mapping[str, str]) -> None:
+        """Do what a finger meant. Raises IntentRefused with the reason."""
+        log.info("intent %s", name)
+        self._refused = None
+        try:
+            event = _event(name, values)
+        except KeyError as error:
+            raise IntentRefused("intent_incomplete", f"{name} needs a value for {error}") from error
+        if event is None:
+            language = values.get("language", "")
+            if name != "set_language" or language not in LANGUAGES:
+                raise IntentRefused("intent_unknown", f"there is no intent {name} with {dict(values)}")
+            self._language = language
+            event = s.Touched()
+        self._step(event)
+        self._follow_up()
+        if self._refused is not None:
+            raise IntentRefused(self._refused)
+
+    def tick(self) -> None:
+        """Let time pass: call it at least once a second."""
+        now = self._clock.monotonic()
+        if self._deadline is not None and now >= self._deadline:
+            self._step(s.TimedOut())
+        if self._is_due("disk", DISK_LOOK_EVERY_S):
+            self._watch_disk()
+        if self._is_due("data", DATA_LOOK_EVERY_S):
+            self._watch_data()
+        if self._is_due("shift", SHIFT_LOOK_EVERY_S):
+            self._close_shift_when_due()
+        if self._is_due("outbox", self._config.outbox.every_min * 60.0):
+            self._export_quietly()
+        self._follow_up()
+
+    # --- what staff ask -------------------------------------------------------------------------------------
+
+    @property
+    def view(self) -> View:
+        """What the customer sees now."""
+        now = self._clock.monotonic()
+        left = None if self._deadline is None else max(0, round(self._deadline - now))
+        return show(self._state, self._config, self._rules(), self._language, left)
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """What is wrong now, the worst first."""
+        return self._board.raised
+
+    def status(self) -> dict[str, Any]:
+        """How the terminal is, for `kassa status` and monitoring."""
+        info = self._snapshot.info if self._snapshot else None
+        registrar = self._queue.status
+        return {
+            "version": kassa.__version__,
+            "terminal": self._config.terminal.number,
+            "screen": self.view.screen.value,
+            "takes_cash": self._board.blocked is None,
+            "blocked": self._board.blocked,
+            "conditions": [
+                {
+                    "code": condition.code,
+                    "severity": CATALOGUE[condition.code].severity.value,
+                    "since": condition.since.isoformat(timespec="seconds"),
+                    "text": CATALOGUE[condition.code].text,
+                    "detail": condition.detail,
+                    "remedy": CATALOGUE[condition.code].remedy,
+                }
+                for condition in self.conditions
+            ],
+            "validator": self._models.get("validator"),
+            "registrar": self._models.get("registrar"),
+            "shift": registrar.shift.value if registrar else None,
+            "documents_unsent": registrar.unsent_documents if registrar else None,
+            "data": None
+            if info is None
+            else {
+                "file": info.file,
+                "as_of": info.as_of.isoformat(timespec="seconds"),
+                "accounts": info.accounts,
+                "sha256": info.sha256,
+            },
+            "cassette": {str(value): count for value, count in sorted(self._journal.cassette().items())},
+            "documents_pending": len(self._journal.fiscal_pending()),
+            "journal_head": self._journal.head()[1],
+        }
+
+    def close_shift(self) -> None:
+        """Print the Z-report now. Raises IntentRefused while somebody pays."""
+        self._report(CloseShift())
+
+    def print_x_report(self) -> None:
+        """Print the X-report now. Raises IntentRefused while somebody pays."""
+        self._report(PrintXReport())
+
+    def export(self) -> list[dict[str, Any]]:
+        """Write what is to be written now; the files, with their totals. Raises KassaError in words."""
+        folder = self._outbox()
+        batches.freeze(
+            self._journal,
+            self._config.terminal.operator,
+            self._config.terminal.number,
+            self._clock,
+            self._config.outbox.encoding,
+        )
+        written = []
+        for number in writer.unwritten(self._journal):
+            done = writer.write(self._journal, number, folder)
+            total = Money(done.total, self._config.terminal.currency)
+            written.append({"file": str(done.path), "payments": done.payments, "total": total.decimal()})
+        return written
+
+    def follow(self, follower: Callable[[View], None]) -> Callable[[], None]:
+        """Show `follower` the view now and whenever it changes; the answer ends that."""
+        self._followers.append(follower)
+        follower(self.view)
+        return lambda: self._followers.remove(follower)
+
+    # --- the end --------------------------------------------------------------------------------------------
+
+    def begin_stop(self) -> None:
+        """Take no more notes; end what can be ended. The process may go when `is_quiet`."""
+        self._stopping = True
+        self._observe("stopping", True)
+        self._follow_up()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no note moves and no receipt is being made."""
+        moving = isinstance(self._state, s.TakingCash | s.Printing)
+        return not moving and self._queue.in_flight is None
+
+    def end(self) -> None:
+        """Write that this run ended as it should; nothing may come in afterwards."""
+        self._step(s.Stopping())
+        self._journal.append(e.Stopped())
+        if self._snapshot is not None:
+            self._snapshot.close()
+
+    # --- inside ---------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        self._journal.append(e.Started(version=kassa.__version__, terminal=self._config.terminal.number))
+        now, wall = self._clock.monotonic(), self._clock.now()
+        for known in self._journal.open_conditions():
+            if known.code in CATALOGUE:
+                self._board.restore(known.code, known.detail, datetime.fromisoformat(known.since), now)
+        self._board.observe("stopping", False, now, wall)
+        self._board.observe("starting", True, now, wall)
+        self._open_snapshot()
+        self._restore_session()
+        for code in ("orphan_note", "uncertain_note"):
+            self._watch_notes(code)
+        self._watch_disk()
+        self._watch_data()
+        self._arm()
+        self._follow_up()
+
+    def _restore_session(self) -> None:
+        payment = self._journal.open_payment()
+        pending = self._journal.fiscal_pending()
+        last = pending[-1] if pending and not pending[-1].owed else None
+        who = payment or last
+        found = None
+        if who is not None:
+            found = look_up(
+                self._snapshot, self._journal, who.service, who.account, self._clock.now(),
+                self._config.data.warn_after_h,
+            )  # fmt: skip
+        subscriber = found.subscriber if isinstance(found, s.AccountFound) else None
+        currency = self._config.terminal.currency
+        self._state = restore(payment, self._journal.open_intent(), last, subscriber, currency)
+        if not isinstance(self._state, s.Attract):
+            log.warning("an unfinished visit goes on: %s", self._state)
+
+    def _rules(self) -> Rules:
+        last = self._journal.last_note()
+        currency = self._config.terminal.currency
+        info = self._snapshot.info if self._snapshot else None
+        return Rules(
+            services=self._services,
+            cash=self._config.cash,
+            currency=currency,
+            known_values=self._values,
+            blocked=self._board.blocked,
+            out_of_service=self._board.out_of_service,
+            payment_number=f"{self._config.terminal.number}-{self._journal.next_payment():010}",
+            note_number=self._journal.next_note(),
+            last_is_in_cassette=last is not None and last.state in ("stacked", "orphan"),
+            last_value=Money(last.value, currency) if last and last.value is not None else None,
+            snapshot=info.sha256 if info else None,
+        )
+
+    def _step(self, event: object) -> None:
+        """One event of the visit, its effects carried out in their order."""
+        before = self._state
+        self._state, effects = s.step(before, event, self._rules())
+        for effect in effects:
+            self._carry_out(effect)
+        if not isinstance(event, NoteRejected | ValidatorLost) or self._state != before:
+            self._arm()
+
+    def _carry_out(self, effect: s.Effect) -> None:
+        match effect:
+            case s.Write(entries):
+                self._journal.append(*entries)
+                self._watch_written(entries)
+            case StackNote() | ReturnNote():
+                self._devices.validator(effect)
+            case s.LookUp(service, account):
+                answer = look_up(
+                    self._snapshot, self._journal, service, account, self._clock.now(),
+                    self._config.data.warn_after_h,
+                )  # fmt: skip
+                self._step(answer)
+            case s.Refuse(code):
+                self._refused = code
+            case s.Unexpected(state, event):
+                log.error("nothing in the rules fits %s in %s", event, state)
+
+    def _watch_written(self, entries: tuple[e.Entry, ...]) -> None:
+        for entry in entries:
+            match entry:
+                case e.OrphanFound():
+                    self._watch_notes("orphan_note")
+                case e.NoteStacked(uncertain=True):
+                    self._watch_notes("uncertain_note")
+                case _:
+                    pass
+
+    def _arm(self) -> None:
+        seconds = s.timeout_s(self._state, self._rules())
+        self._deadline = None if seconds is None else self._clock.monotonic() + seconds
+
+    def _follow_up(self) -> None:
+        """Whatever depends on how things are now: conditions, slot, registrar, screen."""
+        self._watch_start()
+        self._watch_documents()
+        self._settle_board()
+        if self._stopping and isinstance(self._state, s.TakingCash) and self._state.intent is None:
+            self._step(s.Stopping())
+        if isinstance(self._state, s.Attract | s.Thanking):
+            if self._snapshot_is_stale:
+                self._open_snapshot()
+            if isinstance(self._state, s.Attract):
+                self._language = self._config.terminal.language if self._nobody_chose() else self._language
+        self._set_slot()
+        self._feed_registrar()
+        self._publish()
+
+    def _nobody_chose(self) -> bool:
+        """A customer's language ends with the visit, but not while the first screen is being read in it."""
+        return self._published is not None and self._published[0].screen.value not in (
+            "attract",
+            "out_of_service",
+        )
+
+    def _set_slot(self) -> None:
+        """Level, not edge: the validator is told whenever what it should do differs from what it was told."""
+        if not self._values:
+            return
+        wanted = s.open_values(self._state, self._rules())
+        if wanted != self._open:
+            self._open = wanted
+            self._devices.validator(EnableNotes(wanted) if wanted else DisableNotes())
+
+    def _hear(self, fact: object) -> None:
+        self._queue, entries = fiscal.hear(self._queue, fact, self._clock.monotonic())
+        if entries:
+            self._journal.append(*entries)
+
+    def _feed_registrar(self) -> None:
+        if self._queue.in_flight is not None or self._queue.status is None or self._report_waits:
+            return
+        pending = self._journal.fiscal_pending()
+        if not pending:
+            return
+        self._queue, command = fiscal.next_command(
+            self._queue, pending, self._clock.monotonic(), self._receipt
+        )
+        if command is not None:
+            log.info("ask registrar: %s for %s", type(command).__name__, command.receipt.payment)
+            self._devices.registrar(command)
+
+    def _receipt(self, waiting: PendingDocument) -> Any:
+        total = Money(waiting.total, self._config.terminal.currency)
+        return receipt(waiting.payment, waiting.service, waiting.account, total, self._config)
+
+    def _report(self, command: CloseShift | PrintXReport) -> None:
+        if not isinstance(self._state, s.Attract | s.Thanking) or self._queue.in_flight is not None:
+            raise IntentRefused("busy", "a customer is paying; try again in a minute")
+        if self._queue.status is None:
+            raise IntentRefused("registrar_lost", "the registrar does not answer; check its cable and power")
+        self._report_waits = True
+        self._devices.registrar(command)
+
+    def _close_shift_when_due(self) -> None:
+        status = self._queue.status
+        if status is None or not isinstance(self._state, s.Attract) or self._report_waits:
+            return
+        if self._queue.in_flight is None and shift.is_due(status, self._clock.now(), self._close_at):
+            log.info("the shift is due to be closed")
+            self._next_look["shift"] = self._clock.monotonic() + SHIFT_RETRY_S
+            self._report(CloseShift())
+
+    def _export_quietly(self) -> None:
+        """A payment file by the clock: a failure is a condition, not the end."""
+        try:
+            for written in self.export():
+                log.info("wrote %s", written)
+        except (KassaError, OSError) as error:
+            log.exception("no payment file could be written")
+            self._observe("export_failed", True, str(error))
+        else:
+            self._observe("export_failed", False)
+
+    def _outbox(self) -> Any:
+        folder = self._home.path / self._config.outbox.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    # --- watching -------------------------------------------------------------------------------------------
+
+    def _observe(self, code: str, present: bool, detail: str = "") -> None:
+        self._board.observe(code, present, self._clock.monotonic(), self._clock.now(), detail)
+
+    def _settle_board(self) -> None:
+        before = self._board.out_of_service
+        for change in self._board.settle(self._clock.monotonic()):
+            condition = change.condition
+            if isinstance(change, Raised):
+                log.warning("condition %s raised: %s", condition.code, condition.detail)
+                self._journal.append(e.ConditionRaised(code=condition.code, detail=condition.detail))
+            else:
+                log.warning("condition %s cleared", condition.code)
+                self._journal.append(e.ConditionCleared(code=condition.code))
+        if self._board.out_of_service and not before:
+            self._step(s.WentOutOfService())
+
+    def _watch_start(self) -> None:
+        is_over = self._clock.monotonic() > self._started_at + STARTING_MAX_S
+        knows_both = len(self._models) == 2
+        if self._board.is_present("starting") and (knows_both or is_over):
+            self._observe("starting", False)
+            if "validator" not in self._models:
+                self._observe("validator_lost", True, "it said nothing since the start")
+            if "registrar" not in self._models:
+                self._observe("registrar_lost", True, "it said nothing since the start")
+
+    def _watch_validator(self, fact: ValidatorLost | ValidatorChanged | ValidatorReady) -> None:
+        present, detail = None, ""
+        match fact:
+            case ValidatorLost(reason):
+                present, detail = "validator_lost", reason
+                self._values, self._open = frozenset(), None
+                self._models.setdefault("validator", "?")
+            case ValidatorChanged(state, detail):
+                present = VALIDATOR_CONDITIONS.get(state)
+            case ValidatorReady(model, serial, values):
+                self._values, self._open = frozenset(values), None
+                self._models["validator"] = f"{model} {serial}".strip()
+        for code in {"validator_lost", *VALIDATOR_CONDITIONS.values()}:
+            self._observe(code, code == present, detail if code == present else "")
+
+    def _watch_registrar(self, fact: RegistrarStatus | RegistrarLost) -> None:
+        match fact:
+            case RegistrarLost(reason):
+                present, detail = "registrar_lost", reason
+                self._models.setdefault("registrar", "?")
+                self._report_waits = False
+            case RegistrarStatus(problem=problem):
+                present, detail = problem or "", fact.detail
+                self._models["registrar"] = f"{fact.model} ФН {fact.drive_serial}"
+                self._observe("fiscal_unsent", fact.unsent_documents > FISCAL_UNSENT_DAYS_DOCUMENTS)
+        assert not present or present in REGISTRAR_CONDITIONS, present
+        for code in REGISTRAR_CONDITIONS:
+            self._observe(code, code == present, detail if code == present else "")
+
+    def _watch_documents(self) -> None:
+        owed = sum(waiting.owed for waiting in self._journal.fiscal_pending())
+        self._observe("documents_owed", owed > 0, f"{owed} payments")
+        self._observe(
+            "document_in_doubt", bool(self._queue.in_doubt), ", ".join(sorted(self._queue.in_doubt))
+        )
+
+    def _watch_notes(self, code: str) -> None:
+        totals = self._journal.totals()
+        count = totals.orphans if code == "orphan_note" else totals.uncertain
+        self._observe(code, count > 0, f"{count} notes")
+
+    def _watch_disk(self) -> None:
+        free_mb = shutil.disk_usage(self._home.path).free >> 20
+        self._observe("disk_low", free_mb < self._config.disk.free_min_mb, f"{free_mb} MB free")
+        notes = sum(self._journal.cassette().values())
+        self._observe(
+            "cassette_nearly_full", notes * 10 >= self._config.validator.cassette_notes * 9, f"{notes} notes"
+        )
+
+    def _watch_data(self) -> None:
+        info = self._snapshot.info if self._snapshot else None
+        self._observe("data_missing", info is None)
+        old = info is not None and is_old(info, self._clock.now(), self._config.data.warn_after_h)
+        self._observe("data_old", old, f"made {info.as_of:%d.%m.%Y %H:%M}" if info else "")
+
+    def _open_snapshot(self) -> None:
+        """Take the newest data into use; what cannot be read leaves the old data in use."""
+        self._snapshot_is_stale = False
+        path = current_path(self._home.snapshots)
+        if path is None:
+            return
+        try:
+            snapshot = Snapshot.open(path)
+        except SnapshotError as error:
+            log.error("the new subscriber data cannot be used: %s", error)
+            self._observe("import_refused", True, str(error))
+            return
+        before, self._snapshot = self._snapshot, snapshot
+        if before is not None:
+            before.close()
+        if before is None or before.info.sha256 != snapshot.info.sha256:
+            info = snapshot.info
+            self._journal.append(
+                e.SnapshotAdopted(
+                    sha256=info.sha256, file=info.file, accounts=info.accounts, as_of=info.as_of.isoformat()
+                )
+            )
+        self._watch_data()
+
+    def _is_due(self, what: str, every_s: float) -> bool:
+        now = self._clock.monotonic()
+        if now < self._next_look.setdefault(what, now + every_s):
+            return False
+        self._next_look[what] = now + every_s
+        return True
+
+    def _publish(self) -> None:
+        view = self.view
+        key = (msgspec.structs.replace(view, timeout_s=None), self._deadline)
+        if key == self._published:
+            return
+        self._published = key
+        for follower in list(self._followers):
+            follower(view)
+
+
+def _event(name: str, values: Mapping[str, str]) -> object | None:
+    """The event that an intent means; None when it is none of the visit. Raises KeyError for a missing value."""
+    match name:
+        case "start":
+            return s.Started()
+        case "choose_service":
+            return s.ServiceChosen(values["service"])
+        case "enter_account":
+            return s.AccountEntered(values["account"])
+        case "confirm_account":
+            return s.AccountConfirmed()
+        case "finish":
+            return s.FinishPressed()
+        case "cancel":
+            return s.CancelPressed()
+        case "touch":
+            return s.Touched()
+        case _:
+            return None
