@@ -1,0 +1,279 @@
+"""What the journal can say: one frozen structure a kind of entry, in the past tense, written for ever.
+
+Amounts (`value`, `total`) are minor units of the terminal's one currency. When something happened stands in the
+journal's row, so an entry has a time only where it is a device's own. Entries outlive every version of this
+program: a field may be added with a default, nothing may be renamed or removed, and what a version does not know
+it refuses to open.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+import msgspec
+from msgspec import Struct
+
+_INNER_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+def kind_of(name: str) -> str:
+    """`NoteStacked` -> `note_stacked`: the kind that stands in the journal."""
+    return _INNER_CAPITAL.sub("_", name).lower()
+
+
+class _Entry(Struct, frozen=True, tag_field="kind", tag=kind_of, forbid_unknown_fields=True, omit_defaults=True):
+    """`omit_defaults`: a field added later leaves the text of older entries as it was."""
+
+
+# --- the program ----------------------------------------------------------------------------------------------
+
+
+class Started(_Entry):
+    """The core runs and is about to recover."""
+
+    version: str
+    terminal: str
+
+
+class Stopped(_Entry):
+    """The core ended by its own will; without this the next start follows a crash or a power cut."""
+
+
+# --- payments and notes ---------------------------------------------------------------------------------------
+
+
+class PaymentOpened(_Entry):
+    """A confirmed account got its first note. `snapshot`: sha256 of the subscriber data that were on the screen."""
+
+    payment: str
+    service: str
+    account: str
+    snapshot: str | None
+
+
+class StackIntended(_Entry):
+    """The note at escrow is about to be sent into the cassette. `note` numbers notes 1, 2, 3 ... for ever."""
+
+    payment: str
+    note: int
+    value: int
+
+
+class NoteStacked(_Entry):
+    """The note lies in the cassette. `value` is what the device reported.
+
+    `uncertain`: no evidence says so, and it is credited to the customer's benefit.
+    """
+
+    payment: str
+    note: int
+    value: int
+    uncertain: bool = False
+
+
+class NoteReturned(_Entry):
+    """The note we meant to stack went back to the customer."""
+
+    payment: str
+    note: int
+    reason: str
+
+
+class OrphanFound(_Entry):
+    """A note lies in the cassette that belongs to no payment; `value` is None when its type is unknown."""
+
+    note: int
+    value: int | None
+    evidence: str
+
+
+class PaymentCredited(_Entry):
+    """The sum of the stacked notes belongs to the account. `reason`: finish, timeout, limit, stop or recovery."""
+
+    payment: str
+    total: int
+    reason: str
+
+
+class PaymentAbandoned(_Entry):
+    """The payment was opened, yet no note was ever stacked."""
+
+    payment: str
+
+
+# --- fiscal documents -----------------------------------------------------------------------------------------
+
+
+class FiscalIntended(_Entry):
+    """The registrar is ready; the first command of the receipt is about to leave.
+
+    `last_document` is the number of the last document on the fiscal drive just before.
+    """
+
+    payment: str
+    drive_serial: str
+    last_document: int
+
+
+class FiscalVoided(_Entry):
+    """That attempt left no document, this is certain; it may be tried again."""
+
+    payment: str
+    reason: str
+
+
+class DocumentRegistered(_Entry):
+    """The payment has its fiscal document; `at` is the registrar's own time, ISO 8601."""
+
+    payment: str
+    number: int
+    sign: int
+    at: str
+    drive_serial: str
+    shift: int
+    total: int
+    printed: bool
+
+
+class DocumentOwed(_Entry):
+    """The customer left without the document; it is made as soon as the registrar can."""
+
+    payment: str
+    reason: str
+
+
+class ShiftOpened(_Entry):
+    """A shift of the registrar began with this document."""
+
+    number: int
+    document_number: int
+
+
+class ShiftClosed(_Entry):
+    """A shift of the registrar ended with this document, the Z-report."""
+
+    number: int
+    document_number: int
+
+
+# --- batches --------------------------------------------------------------------------------------------------
+
+
+class SnapshotNamed(Struct, frozen=True, array_like=True):
+    """The subscriber data in use when a batch was frozen; `as_of` is the operator's own time, ISO 8601."""
+
+    as_of: str
+    sha256: str
+
+
+class BatchFrozen(_Entry):
+    """These payments and this file belong together for ever.
+
+    With the entries before it this one fixes every byte of the file. `payments` are ranges of the payments' ordinals,
+    both ends included. A payment that has no document yet is `owed` in the file, and stays so. `since` and `until`
+    (ISO 8601) are the period: from the batch before to this one. `sha256` is that of the whole file.
+    """
+
+    batch: int
+    name: str
+    operator: str
+    terminal: str
+    currency: str
+    encoding: str
+    since: str
+    until: str
+    snapshot: SnapshotNamed | None
+    payments: tuple[tuple[int, int], ...]
+    count: int
+    total: int
+    sha256: str
+
+
+class BatchWritten(_Entry):
+    """The batch's file lies in the outgoing folder, read back and found equal."""
+
+    batch: int
+    name: str
+
+
+# --- subscriber data ------------------------------------------------------------------------------------------
+
+
+class SnapshotAdopted(_Entry):
+    """The terminal looks subscribers up in these data from now on; `as_of` is the operator's own time, ISO 8601."""
+
+    sha256: str
+    file: str
+    accounts: int
+    as_of: str
+
+
+class ImportRefused(_Entry):
+    """A subscriber file was not good enough; the data in use stayed."""
+
+    file: str
+    reason: str
+
+
+# --- conditions -----------------------------------------------------------------------------------------------
+
+
+class ConditionRaised(_Entry):
+    """Something is wrong from now on; `code` names it for machines, `detail` for staff."""
+
+    code: str
+    detail: str
+
+
+class ConditionCleared(_Entry):
+    """It is no longer wrong."""
+
+    code: str
+
+
+Entry = (
+    Started
+    | Stopped
+    | PaymentOpened
+    | StackIntended
+    | NoteStacked
+    | NoteReturned
+    | OrphanFound
+    | PaymentCredited
+    | PaymentAbandoned
+    | FiscalIntended
+    | FiscalVoided
+    | DocumentRegistered
+    | DocumentOwed
+    | ShiftOpened
+    | ShiftClosed
+    | BatchFrozen
+    | BatchWritten
+    | SnapshotAdopted
+    | ImportRefused
+    | ConditionRaised
+    | ConditionCleared
+)
+
+KINDS: frozenset[str] = frozenset(kind_of(one.__name__) for one in get_args(Entry))
+"""Every kind that this version can read."""
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
+_kinds = {one: kind_of(one.__name__) for one in get_args(Entry)}
+
+
+def kind(entry: Entry) -> str:
+    """The entry's kind as it stands in the journal."""
+    return _kinds[type(entry)]
+
+
+def encode(entry: Entry) -> str:
+    """The entry's one text: JSON, fields in the order of the structure, no spaces."""
+    return _encoder.encode(entry).decode()
+
+
+def decode(body: str) -> Entry:
+    """Read what `encode` wrote. Raises msgspec.MsgspecError on a kind or field that this version does not know."""
+    return _decoder.decode(body)
