@@ -342,4 +342,17 @@ class ImportRefused:
 
 
 ImportFact = SnapshotReady | ImportRefused
-Fact = DeviceFact | ImportFact
+
+# --- customer screen: facts -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenStarted:
+    """The process that draws the customer screen was started."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenEnded:
+    """The process that draws the customer screen is gone; it is started again."""
+
+    detail: str

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -52,6 +53,8 @@ from kassa.ports import (
     RegistrationStarting,
     ReportFailed,
     ReturnNote,
+    ScreenEnded,
+    ScreenStarted,
     ShiftClosed,
     ShiftOpened,
     SnapshotReady,
@@ -174,6 +177,10 @@ class Terminal:
             case ImportRefused(file, reason):
                 self._journal.append(e.ImportRefused(file=file, reason=reason))
                 self._observe("import_refused", True, f"{file}: {reason}")
+            case ScreenStarted():
+                self._observe("screen_down", False)
+            case ScreenEnded(detail):
+                self._observe("screen_down", True, detail)
             case _:
                 pass
         self._follow_up()
@@ -272,9 +279,10 @@ class Terminal:
         """Print the X-report now. Raises IntentRefused while somebody pays."""
         self._report(PrintXReport())
 
-    def export(self) -> list[dict[str, Any]]:
+    def export(self, folder: Path | None = None) -> list[dict[str, Any]]:
         """Write what is to be written now; the files, with their totals. Raises KassaError in words."""
-        folder = self._outbox()
+        folder = folder or self._home.path / self._config.outbox.folder
+        folder.mkdir(parents=True, exist_ok=True)
         batches.freeze(
             self._journal,
             self._config.terminal.operator,
@@ -492,11 +500,6 @@ class Terminal:
             self._observe("export_failed", True, str(error))
         else:
             self._observe("export_failed", False)
-
-    def _outbox(self) -> Any:
-        folder = self._home.path / self._config.outbox.folder
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
 
     # --- watching -------------------------------------------------------------------------------------------
 

@@ -102,7 +102,9 @@ class Server:
     async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         hello = decode_from_client(await reader.readline() or b"{}")
         if not isinstance(hello, Hello) or hello.version != VERSION:
-            _send(writer, Refused(0, "version", f"this core speaks version {VERSION} of the control messages"))
+            _send(
+                writer, Refused(0, "version", f"this core speaks version {VERSION} of the control messages")
+            )
             return False
         self._clients[writer] = hello.client
         _send(writer, Welcome(VERSION, kassa.__version__))
@@ -129,7 +131,9 @@ class Server:
                 except KassaError as error:
                     return Refused(number, getattr(error, "code", "failed"), str(error))
             case Ask(number, what):
-                return Refused(number, "unknown", f"nobody here answers {what!r}; known: {', '.join(self._asks)}")
+                return Refused(
+                    number, "unknown", f"nobody here answers {what!r}; known: {', '.join(self._asks)}"
+                )
             case _:
                 return Refused(0, "out_of_order", "say hello once, then ask")
 
