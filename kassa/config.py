@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -18,8 +18,17 @@ LANGUAGES = ("ru", "en")
 CONFIG_MAX_BYTES = 1 << 20
 
 Text = Annotated[str, Meta(min_length=1, max_length=256)]
-Identifier = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,31}$")]
-Digits = Annotated[str, Meta(pattern="^[0-9]{1,12}$")]
+Identifier = Annotated[
+    str,
+    Meta(
+        pattern="^[a-z][a-z0-9_]{0,31}$",
+        description="lower-case letters, digits and _, a letter first, at most 32",
+    ),
+]
+Digits = Annotated[str, Meta(pattern="^[0-9]{1,12}$", description="1 to 12 digits in quotes")]
+TimeOfDay = Annotated[
+    str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description='a time of day in quotes, like "03:00"')
+]
 Whole = Annotated[int, Meta(ge=1, le=1_000_000)]
 Seconds = Annotated[int, Meta(ge=1, le=3600)]
 Speed = Literal[2400, 4800, 9600, 19200, 38400, 57600, 115200]
@@ -66,7 +75,7 @@ class Registrar(Struct, frozen=True, forbid_unknown_fields=True):
     password: Annotated[int, Meta(ge=0, le=99_999_999)] = 30
     tax_system: Literal[0, 1, 2, 4, 5] = 0
     """Bit number of tag 1055: 0 general, 1 simplified (income), 2 simplified (income minus expense), 4 farm, 5 patent."""
-    close_shift_at: Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "03:00"
+    close_shift_at: TimeOfDay = "03:00"
 
 
 class Account(Struct, frozen=True, forbid_unknown_fields=True):
@@ -186,7 +195,9 @@ def load(path: Path) -> Config:
         raw = path.read_bytes()
         document = tomllib.loads(raw[: CONFIG_MAX_BYTES + 1].decode("utf-8"))
     except FileNotFoundError as error:
-        raise KassaError(f"{path} is missing; make a terminal's folder with: kassa init {path.parent}") from error
+        raise KassaError(
+            f"{path} is missing; make a terminal's folder with: kassa init {path.parent}"
+        ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise KassaError(f"{path} cannot be read: {error}") from error
     return parse(document)
@@ -218,7 +229,9 @@ def _check(config: Config) -> None:
             raise ConfigError(f"{key}.max", service.max, f"{service.min} (the minimum) or more")
         if service.account.length_max < service.account.length_min:
             raise ConfigError(
-                f"{key}.account.length_max", service.account.length_max, f"{service.account.length_min} or more"
+                f"{key}.account.length_max",
+                service.account.length_max,
+                f"{service.account.length_min} or more",
             )
 
 
@@ -238,8 +251,45 @@ def _explain(message: str, document: Mapping[str, Any]) -> ConfigError:
     if missing := _MISSING.match(what):
         key = ".".join(filter(None, (path, missing[1])))
         return ConfigError(key, None, "a value: this key must be given")
-    allowed = what.removeprefix("Expected ").split(", got")[0].replace("`", "")
-    return ConfigError(path, _look_up(document, path), allowed)
+    return ConfigError(path, _look_up(document, path), _allowed_at(path) or _in_words(what))
+
+
+_TYPE_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "array": "a list",
+}
+
+
+def _in_words(what: str) -> str:
+    """`Expected `int` >= 1` -> `a whole number >= 1`."""
+    expected = what.removeprefix("Expected ").split(", got")[0].replace("`", "")
+    name, _, rest = expected.partition(" ")
+    return f"{_TYPE_WORDS.get(name, name)} {rest}".strip()
+
+
+def _allowed_at(path: str) -> str | None:
+    """What the type of a key says in words: the choices, or its description."""
+    kind: Any = Config
+    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+|\.\.\.)\]", path):
+        if index:
+            kind = get_args(_plain(kind))[0]
+        elif isinstance(kind := _plain(kind), type) and issubclass(kind, Struct):
+            kind = get_type_hints(kind, include_extras=True)[name]
+        else:
+            return None
+    metas = get_args(kind)[1:] if get_origin(kind) is Annotated else ()
+    if described := next((meta.description for meta in metas if getattr(meta, "description", None)), None):
+        return str(described)
+    if get_origin(kind) is Literal:
+        return ", ".join(repr(choice) for choice in get_args(kind))
+    return None
+
+
+def _plain(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
 def _look_up(document: Any, path: str) -> Any:
@@ -254,16 +304,6 @@ def _look_up(document: Any, path: str) -> Any:
 def _keys_at(path: str) -> list[str]:
     """The keys a table of kassa.toml may have."""
     kind: Any = Config
-    for name in re.findall(r"[^.\[\]]+", path):
-        if name.isdigit():
-            continue
-        fields = {one.name: one.type for one in msgspec.structs.fields(kind)}
-        kind = _struct_in(fields[name])
-    return [one.name for one in msgspec.structs.fields(kind)]
-
-
-def _struct_in(kind: Any) -> Any:
-    """The structure inside a type: `tuple[Service, ...]` holds Service."""
-    if isinstance(kind, type) and issubclass(kind, Struct):
-        return kind
-    return next(found for inner in kind.__args__ if (found := _struct_in(inner) if inner is not ... else None))
+    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
+        kind = get_args(_plain(kind))[0] if index else get_type_hints(_plain(kind), include_extras=True)[name]
+    return [one.name for one in msgspec.structs.fields(_plain(kind))]

@@ -1,0 +1,330 @@
+"""A visit, one state and one event at a time."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kassa.config import load
+from kassa.home import data_folder
+from kassa.journal import entries as e
+from kassa.money import of_whole
+from kassa.ports import (
+    Evidence,
+    NoteEscrowed,
+    NoteMissing,
+    NoteRejected,
+    NoteReturned,
+    NoteStacked,
+    ReturnNote,
+    StackNote,
+    ValidatorLost,
+    ValidatorReady,
+)
+from kassa.rules import session as s
+from kassa.rules.services import Rules
+
+CONFIG = load(data_folder() / "examples" / "kassa.toml")
+NOTES = frozenset(of_whole(units) for units in (10, 50, 100, 500, 1000, 5000))
+RULES = Rules(
+    services={service.id: service for service in CONFIG.service},
+    cash=CONFIG.cash,
+    currency="RUB",
+    known_values=NOTES,
+    blocked=None,
+    out_of_service=None,
+    payment_number="00042-0000000001",
+    note_number=1,
+    last_is_in_cassette=False,
+    last_value=None,
+    snapshot="ab" * 32,
+)
+WHO = s.Identified("4038172956")
+FIVE_HUNDRED, HUNDRED = of_whole(500), of_whole(100)
+EMPTY = s.TakingCash("internet", WHO, of_whole(0))
+MOVING = s.TakingCash("internet", WHO, of_whole(0), "00042-0000000001", s.Intent(1, FIVE_HUNDRED))
+PAID = s.TakingCash("internet", WHO, FIVE_HUNDRED, "00042-0000000001")
+
+
+def ready(evidence):
+    return ValidatorReady("SM", "1", tuple(NOTES), evidence)
+
+
+def written(effects):
+    return [entry for effect in effects if isinstance(effect, s.Write) for entry in effect.entries]
+
+
+def run(state, *events, rules=RULES):
+    effects = []
+    for event in events:
+        state, more = s.step(state, event, rules)
+        effects += more
+    return state, effects
+
+
+def test_a_visit_leads_from_service_to_account_to_cash():
+    state, _ = run(
+        s.Attract(),
+        s.Started(),
+        s.ServiceChosen("internet"),
+        s.AccountEntered("4038172956"),
+        s.AccountFound(WHO),
+        s.AccountConfirmed(),
+    )
+    assert state == EMPTY
+
+
+def test_the_intent_is_written_before_the_note_is_stacked():
+    state, effects = run(EMPTY, NoteEscrowed(FIVE_HUNDRED))
+
+    assert isinstance(effects[0], s.Write)
+    assert effects[1] == StackNote()
+    assert [type(entry) for entry in effects[0].entries] == [e.PaymentOpened, e.StackIntended]
+    assert state.intent == s.Intent(1, FIVE_HUNDRED)
+
+
+def test_the_second_note_belongs_to_the_same_payment():
+    _, effects = run(PAID, NoteEscrowed(HUNDRED), rules=replace(RULES, note_number=2))
+    assert written(effects) == [e.StackIntended(payment=PAID.payment, note=2, value=10000)]
+
+
+def test_the_screen_shows_a_note_only_when_it_is_stacked():
+    state, _ = run(EMPTY, NoteEscrowed(FIVE_HUNDRED))
+    assert not state.paid
+
+    state, effects = run(state, NoteStacked(FIVE_HUNDRED))
+    assert state.paid == FIVE_HUNDRED
+    assert written(effects) == [e.NoteStacked(payment=state.payment, note=1, value=50000)]
+
+
+def test_what_the_validator_reports_is_credited_when_it_differs_from_the_intent():
+    state, effects = run(MOVING, NoteStacked(HUNDRED))
+    assert state.paid == HUNDRED
+    assert written(effects)[0].value == 10000
+
+
+def test_a_stacked_note_of_unknown_type_is_credited_as_intended():
+    state, _ = run(MOVING, NoteStacked(None))
+    assert state.paid == FIVE_HUNDRED
+
+
+def test_a_note_over_the_maximum_goes_back():
+    nearly_full = replace(PAID, paid=of_whole(14_900))
+    state, effects = run(nearly_full, NoteEscrowed(FIVE_HUNDRED))
+    assert effects == [ReturnNote()]
+    assert state.notice == "note_returned_limit"
+
+
+def test_a_denomination_that_the_service_does_not_take_goes_back():
+    radio = replace(EMPTY, service="radio")
+    state, effects = run(radio, NoteEscrowed(of_whole(5000)))
+    assert effects == [ReturnNote()]
+    assert state.notice == "note_returned_denomination"
+
+
+def test_no_note_is_taken_while_the_registrar_is_not_ready():
+    blocked = replace(RULES, blocked="registrar_paper_out")
+    _, effects = run(EMPTY, NoteEscrowed(FIVE_HUNDRED), rules=blocked)
+    assert effects == [ReturnNote()]
+    assert s.open_values(EMPTY, blocked) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "state",
+    [s.Attract(), s.ChoosingService(), s.EnteringAccount("internet"), s.ConfirmingAccount("internet", WHO)],
+)
+def test_a_note_that_nobody_may_insert_goes_back(state):
+    after, effects = run(state, NoteEscrowed(FIVE_HUNDRED))
+    assert after == state
+    assert effects == [ReturnNote()]
+
+
+def test_paying_credits_all_that_was_inserted():
+    state, effects = run(replace(PAID, paid=of_whole(650)), s.FinishPressed())
+    assert written(effects) == [e.PaymentCredited(payment=PAID.payment, total=65000, reason="finish")]
+    assert state == s.Printing("internet", WHO, PAID.payment, of_whole(650))
+
+
+def test_paying_below_the_minimum_is_refused():
+    wifi = replace(PAID, service="wifi", paid=of_whole(10))
+    state, effects = run(wifi, s.FinishPressed())
+    assert state == wifi
+    assert effects == [s.Refuse("below_minimum")]
+
+
+def test_who_walks_away_keeps_the_money_on_the_account_even_below_the_minimum():
+    wifi = replace(PAID, service="wifi", paid=of_whole(10))
+    _, effects = run(wifi, s.TimedOut())
+    assert written(effects) == [e.PaymentCredited(payment=PAID.payment, total=1000, reason="timeout")]
+
+
+def test_paying_with_a_note_in_flight_waits_for_its_fate():
+    state, effects = run(replace(MOVING, paid=HUNDRED), s.FinishPressed())
+    assert effects == []
+
+    state, effects = run(state, NoteStacked(FIVE_HUNDRED))
+    assert [type(entry) for entry in written(effects)] == [e.NoteStacked, e.PaymentCredited]
+    assert state.paid == of_whole(600)
+
+
+def test_a_note_after_pay_was_pressed_goes_back():
+    closing = replace(MOVING, closing="finish")
+    _, effects = run(closing, NoteEscrowed(HUNDRED))
+    assert effects == [ReturnNote()]
+
+
+def test_a_full_payment_ends_by_itself():
+    nearly_full = replace(MOVING, paid=of_whole(14_500))
+    state, effects = run(nearly_full, NoteStacked(FIVE_HUNDRED))
+    assert written(effects)[-1] == e.PaymentCredited(payment=MOVING.payment, total=1_500_000, reason="limit")
+    assert isinstance(state, s.Printing)
+
+
+def test_cancelling_with_money_inside_is_refused_with_the_reason():
+    state, effects = run(PAID, s.CancelPressed())
+    assert effects == [s.Refuse("money_is_credited")]
+    assert state.paid == PAID.paid
+
+
+def test_cancelling_before_any_note_leaves_nothing_behind():
+    assert run(EMPTY, s.CancelPressed()) == (s.Attract(), [])
+
+
+def test_a_payment_whose_only_note_came_back_is_abandoned():
+    state, effects = run(MOVING, NoteReturned(FIVE_HUNDRED), s.CancelPressed())
+    assert state == s.Attract()
+    assert [type(entry) for entry in written(effects)] == [e.NoteReturned, e.PaymentAbandoned]
+
+
+def test_a_rejected_note_is_explained_and_nothing_is_written():
+    state, effects = run(PAID, NoteRejected("crooked"))
+    assert state.notice == "note_rejected"
+    assert effects == []
+
+
+# --- recovery: the device's evidence of a note in flight --------------------------------------------------------
+
+
+def test_a_note_that_power_loss_left_past_the_gate_is_credited_for_certain():
+    state, effects = run(MOVING, ready(Evidence.NOTE_IN_STACKER))
+    assert written(effects) == [e.NoteStacked(payment=MOVING.payment, note=1, value=50000, uncertain=False)]
+    assert state.paid == FIVE_HUNDRED
+
+
+def test_a_note_that_power_loss_left_in_the_head_is_given_back():
+    state, effects = run(MOVING, ready(Evidence.NOTE_IN_HEAD))
+    assert isinstance(written(effects)[0], e.NoteReturned)
+    assert not state.paid
+
+
+@pytest.mark.parametrize("event", [ready(Evidence.NOTHING), NoteMissing()])
+def test_without_evidence_the_customer_gets_the_benefit_of_the_doubt(event):
+    state, effects = run(MOVING, event)
+    assert written(effects) == [e.NoteStacked(payment=MOVING.payment, note=1, value=50000, uncertain=True)]
+    assert state.paid == FIVE_HUNDRED
+
+
+def test_a_lost_link_settles_nothing():
+    state, effects = run(MOVING, ValidatorLost("unplugged"))
+    assert state.intent == MOVING.intent
+    assert effects == []
+
+
+def test_nobody_waits_for_ever_for_a_note_that_was_never_heard_of_again():
+    state, effects = run(MOVING, ValidatorLost("unplugged"), s.TimedOut())
+    assert [type(entry) for entry in written(effects)] == [e.NoteStacked, e.PaymentCredited]
+    assert written(effects)[0].uncertain
+    assert isinstance(state, s.Printing)
+
+
+def test_a_repeated_stacked_after_a_lost_acknowledgement_is_no_second_credit():
+    known = replace(RULES, last_is_in_cassette=True, last_value=FIVE_HUNDRED)
+    assert run(PAID, NoteStacked(FIVE_HUNDRED, at_start=True), rules=known) == (PAID, [])
+
+
+@pytest.mark.parametrize("state", [s.Attract(), PAID])
+def test_a_stacked_note_without_an_intent_is_an_orphan(state):
+    after, effects = run(state, NoteStacked(FIVE_HUNDRED), rules=replace(RULES, note_number=7))
+    assert after == state
+    assert written(effects)[0].note == 7
+    assert isinstance(written(effects)[0], e.OrphanFound)
+
+
+def test_a_note_in_the_stacker_without_an_intent_is_an_orphan_of_unknown_value():
+    _, effects = run(s.Attract(), ready(Evidence.NOTE_IN_STACKER))
+    assert written(effects)[0].value is None
+
+
+def test_a_note_in_the_stacker_that_is_credited_already_is_not_counted_again():
+    known = replace(RULES, last_is_in_cassette=True, last_value=FIVE_HUNDRED)
+    assert run(s.Attract(), ready(Evidence.NOTE_IN_STACKER), rules=known) == (s.Attract(), [])
+
+
+# --- receipts ---------------------------------------------------------------------------------------------------
+
+PRINTING = s.Printing("internet", WHO, "00042-0000000001", FIVE_HUNDRED)
+
+
+def test_a_customer_who_waits_too_long_is_told_that_the_receipt_is_owed():
+    state, effects = run(PRINTING, s.TimedOut())
+    assert isinstance(written(effects)[0], e.DocumentOwed)
+    assert state.document is None
+
+
+def test_a_receipt_of_another_payment_changes_nothing():
+    assert run(PRINTING, s.ReceiptReady("00042-0000000000", document=None)) == (PRINTING, [])
+
+
+# --- laws -------------------------------------------------------------------------------------------------------
+
+EVENTS = st.sampled_from(
+    [
+        s.Started(), s.ServiceChosen("internet"), s.ServiceChosen("nonsense"), s.AccountEntered("4038172956"),
+        s.AccountEntered("x'; --"), s.AccountFound(WHO), s.AccountUnknown("account_not_found"), s.AccountConfirmed(),
+        s.FinishPressed(), s.CancelPressed(), s.Touched(), s.TimedOut(), s.Stopping(), s.WentOutOfService(),
+        s.ReceiptReady("00042-0000000001", None), NoteEscrowed(FIVE_HUNDRED), NoteEscrowed(of_whole(2000)),
+        NoteStacked(FIVE_HUNDRED), NoteStacked(None), NoteStacked(HUNDRED, at_start=True), NoteReturned(None),
+        NoteRejected("62"), NoteMissing(), ValidatorLost("x"), ready(Evidence.NOTHING), ready(Evidence.NOTE_IN_HEAD),
+        ready(Evidence.NOTE_IN_STACKER),
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(EVENTS, max_size=60))
+def test_whatever_happens_credited_money_is_what_was_stacked(events):
+    state, stacked, credited, intents = s.Attract(), 0, 0, 0
+    for number, event in enumerate(events):
+        state, effects = s.step(state, event, replace(RULES, note_number=number + 1))
+        for entry in written(effects):
+            match entry:
+                case e.StackIntended():
+                    intents += 1
+                case e.NoteStacked(value=value):
+                    stacked += value
+                    intents -= 1
+                case e.NoteReturned():
+                    intents -= 1
+                case e.PaymentCredited(total=amount):
+                    credited += amount
+            assert 0 <= intents <= 1
+        open_sum = state.paid.minor if isinstance(state, s.TakingCash) else 0
+        assert credited + open_sum == stacked
+
+
+@given(st.lists(EVENTS, max_size=60))
+def test_a_note_is_stacked_only_right_after_its_intent_was_written(events):
+    state = s.Attract()
+    for event in events:
+        state, effects = s.step(state, event, RULES)
+        for place, effect in enumerate(effects):
+            if effect == StackNote():
+                assert isinstance(effects[place - 1].entries[-1], e.StackIntended)
+
+
+@given(st.lists(EVENTS, max_size=60))
+def test_the_terminal_is_never_stuck(events):
+    state, _ = run(s.Attract(), *events)
+    for _ in range(6):
+        state, _ = s.step(state, s.TimedOut(), RULES)
+    assert state == s.Attract()

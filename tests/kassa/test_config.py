@@ -1,0 +1,71 @@
+"""kassa.toml: what cannot be used is named with key, value and what is allowed."""
+
+import tomllib
+
+import pytest
+
+from kassa.config import ConfigError, load, parse
+from kassa.errors import KassaError
+from kassa.home import data_folder
+
+
+@pytest.fixture
+def example():
+    return tomllib.loads((data_folder() / "examples" / "kassa.toml").read_text(encoding="utf-8"))
+
+
+def test_the_example_is_a_working_configuration(example):
+    config = parse(example)
+    assert config.terminal.number == "00042"
+    assert config.find_service("internet").max == 15000
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "words"),
+    [
+        ("validator", "speed", 9601, ["validator.speed = 9601", "9600", "19200"]),
+        ("validator", "sped", 9600, ["validator.sped", "no key of this name", "speed"]),
+        ("terminal", "number", "abc", ["terminal.number = 'abc'", "digits"]),
+        ("terminal", "currency", "XXX", ["terminal.currency", "RUB"]),
+        ("registrar", "close_shift_at", "25:00", ["registrar.close_shift_at = '25:00'"]),
+        ("cash", "idle_timeout_s", 0, ["cash.idle_timeout_s = 0", ">= 1"]),
+    ],
+)
+def test_an_error_names_key_value_and_what_is_allowed(example, section, key, value, words):
+    example[section][key] = value
+
+    with pytest.raises(ConfigError) as refused:
+        parse(example)
+
+    for word in words:
+        assert word in str(refused.value)
+
+
+def test_a_missing_key_is_named(example):
+    del example["validator"]["port"]
+    with pytest.raises(ConfigError, match=r"validator\.port"):
+        parse(example)
+
+
+def test_a_service_is_named_by_its_place(example):
+    example["service"][1]["max"] = 1
+    with pytest.raises(ConfigError, match=r"service\[1\]\.max"):
+        parse(example)
+
+
+def test_a_service_id_stands_once(example):
+    example["service"][1]["id"] = example["service"][0]["id"]
+    with pytest.raises(ConfigError, match=r"each id once"):
+        parse(example)
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path):
+    with pytest.raises(KassaError, match="kassa init"):
+        load(tmp_path / "kassa.toml")
+
+
+def test_broken_toml_says_where(tmp_path):
+    path = tmp_path / "kassa.toml"
+    path.write_text("[terminal\n")
+    with pytest.raises(KassaError, match="line 1"):
+        load(path)

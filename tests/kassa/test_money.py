@@ -1,0 +1,62 @@
+"""Money never loses a kopeck and never reads what is no amount."""
+
+import re
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kassa.money import MINOR_DIGITS, Money, MoneyError, from_decimal, of_whole, total
+
+AMOUNTS = st.builds(Money, st.integers(-(10**12), 10**12), st.sampled_from(sorted(MINOR_DIGITS)))
+
+
+@given(AMOUNTS)
+def test_what_was_written_is_read_back(amount):
+    assert from_decimal(amount.decimal(), amount.currency) == amount
+
+
+@given(st.lists(st.integers(-(10**9), 10**9)))
+def test_a_total_is_the_sum_of_its_parts_to_the_kopeck(minors):
+    assert total([Money(minor) for minor in minors]).minor == sum(minors)
+
+
+@given(st.text(alphabet="0123456789.,-+ e_\n\u0661", max_size=12))
+def test_an_amount_is_read_only_from_the_one_form_that_has_no_second_meaning(text):
+    is_amount = re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,2})?", text) is not None and "\n" not in text
+    if is_amount:
+        assert from_decimal(text).minor == round(Decimal(text) * 100)
+    else:
+        with pytest.raises(MoneyError, match=re.escape(repr(text))):
+            from_decimal(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1,50", "1.505", "١٢", "1_000", " 1", "1 ", "1\n", "NaN", "1e3", "+1", "--1", ".5", "5."]
+)
+def test_dirt_is_no_money(text):
+    with pytest.raises(MoneyError):
+        from_decimal(text)
+
+
+@pytest.mark.parametrize(
+    ("minor", "written"), [(0, "0.00"), (5, "0.05"), (-5, "-0.05"), (65000, "650.00"), (-128460, "-1284.60")]
+)
+def test_the_minus_stands_before_the_whole_amount(minor, written):
+    assert Money(minor).decimal() == written
+
+
+def test_a_currency_without_small_change_has_no_point():
+    assert Money(1500, "JPY").decimal() == "1500"
+    assert of_whole(500, "RUB").minor == 50000
+
+
+def test_two_currencies_are_never_added():
+    with pytest.raises(AssertionError):
+        Money(1, "RUB") + Money(1, "USD")
+
+
+def test_a_float_is_never_money():
+    with pytest.raises(AssertionError):
+        Money(1.5)  # type: ignore[arg-type]
