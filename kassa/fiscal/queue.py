@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from kassa.journal import entries as e
-from kassa.journal.store import PendingDocument
+from kassa.journal.records import PendingDocument
 from kassa.ports import (
     DocumentRegistered,
     NotRegistered,

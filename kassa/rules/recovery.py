@@ -6,7 +6,7 @@ evidence arrives as events of the session.
 
 from __future__ import annotations
 
-from kassa.journal.store import OpenIntent, OpenPayment, PendingDocument
+from kassa.journal.records import OpenIntent, OpenPayment, PendingDocument
 from kassa.money import Money
 from kassa.rules.session import Attract, Identified, Intent, Printing, State, TakingCash
 

@@ -1,0 +1,112 @@
+"""The fiscal queue: one document a payment, whatever the registrar says or keeps to itself."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from kassa.fiscal.queue import DOUBT_RETRY_AFTER_S, RETRY_AFTER_S, InFlight, Queue, hear, next_command
+from kassa.journal import entries as e
+from kassa.journal.records import PendingDocument
+from kassa.money import of_whole
+from kassa.ports import (
+    Document,
+    DocumentRegistered,
+    NotRegistered,
+    Receipt,
+    RegisterReceipt,
+    RegistrarLost,
+    RegistrarStatus,
+    RegistrationStarting,
+    SettleReceipt,
+    ShiftState,
+)
+
+READY = RegistrarStatus("KKT", "9999078900001234", ShiftState.OPEN, 57, 1234, 0)
+FIRST = PendingDocument("00042-0000000001", "internet", "4038172956", 65000, None, False)
+SECOND = PendingDocument("00042-0000000002", "tv", "0017742", 10000, None, False)
+INTENDED = replace(FIRST, intent=("9999078900001234", 1234))
+DOCUMENT = Document(1235, 77, datetime(2026, 11, 24, tzinfo=UTC), of_whole(650), "9999078900001234", 57)
+
+
+def receipt_of(waiting):
+    return Receipt(waiting.payment, (), of_whole(650), 0)
+
+
+def ask(queue, *pending, now=0.0):
+    return next_command(queue, list(pending), now, receipt_of)
+
+
+def test_the_oldest_payment_comes_first():
+    queue, command = ask(Queue(status=READY), FIRST, SECOND)
+    assert command == RegisterReceipt(receipt_of(FIRST))
+    assert queue.in_flight == InFlight(FIRST.payment, is_settling=False, is_intended=False)
+
+
+def test_nothing_is_asked_while_something_is_in_flight():
+    queue, _ = ask(Queue(status=READY), FIRST)
+    assert ask(queue, FIRST, SECOND) == (queue, None)
+
+
+def test_a_registration_that_was_begun_is_settled_before_it_is_tried_again():
+    _, command = ask(Queue(status=READY), INTENDED)
+    assert command == SettleReceipt(receipt_of(INTENDED), "9999078900001234", 1234)
+
+
+def test_a_document_is_looked_for_even_without_paper_but_none_is_made():
+    no_paper = Queue(status=replace(READY, problem="registrar_paper_out"))
+    assert isinstance(ask(no_paper, INTENDED)[1], SettleReceipt)
+    assert ask(no_paper, FIRST)[1] is None
+
+
+def test_the_intent_is_written_with_the_last_document_before_the_receipt_begins():
+    queue, _ = ask(Queue(status=READY), FIRST)
+    _, entries = hear(queue, RegistrationStarting(FIRST.payment, "9999078900001234", 1234), 0.0)
+    assert entries == (
+        e.FiscalIntended(payment=FIRST.payment, drive_serial="9999078900001234", last_document=1234),
+    )
+
+
+def test_a_registered_document_frees_the_queue_for_the_next_payment():
+    queue, _ = ask(Queue(status=READY), FIRST)
+    queue, entries = hear(queue, DocumentRegistered(FIRST.payment, DOCUMENT), 1.0)
+    assert entries[0].number == 1235
+    assert ask(queue, SECOND)[1] == RegisterReceipt(receipt_of(SECOND))
+
+
+def test_a_certain_failure_after_the_intent_voids_it_and_is_tried_again_later():
+    queue, _ = ask(Queue(status=READY), FIRST)
+    queue, _ = hear(queue, RegistrationStarting(FIRST.payment, "9999078900001234", 1234), 0.0)
+    queue, entries = hear(queue, NotRegistered(FIRST.payment, "no paper", certain=True), 10.0)
+
+    assert entries == (e.FiscalVoided(payment=FIRST.payment, reason="no paper"),)
+    assert ask(queue, FIRST, now=10.0)[1] is None
+    assert isinstance(ask(queue, FIRST, now=10.0 + RETRY_AFTER_S)[1], RegisterReceipt)
+
+
+def test_a_certain_failure_before_any_intent_writes_nothing():
+    queue, _ = ask(Queue(status=READY), FIRST)
+    assert hear(queue, NotRegistered(FIRST.payment, "no paper", certain=True), 0.0)[1] == ()
+
+
+def test_an_uncertain_failure_is_settled_and_never_voided_by_guess():
+    queue, _ = ask(Queue(status=READY), FIRST)
+    queue, _ = hear(queue, RegistrationStarting(FIRST.payment, "9999078900001234", 1234), 0.0)
+    queue, entries = hear(queue, NotRegistered(FIRST.payment, "no answer", certain=False), 0.0)
+
+    assert entries == ()
+    assert isinstance(ask(queue, INTENDED, now=RETRY_AFTER_S)[1], SettleReceipt)
+
+
+def test_a_payment_in_doubt_does_not_stop_the_next_one():
+    queue, _ = ask(Queue(status=READY), INTENDED)
+    queue, _ = hear(queue, NotRegistered(FIRST.payment, "another drive", certain=False), 0.0)
+
+    assert queue.in_doubt == {FIRST.payment}
+    assert ask(queue, INTENDED, SECOND)[1] == RegisterReceipt(receipt_of(SECOND))
+    assert isinstance(ask(queue, INTENDED, now=DOUBT_RETRY_AFTER_S)[1], SettleReceipt)
+
+
+def test_a_lost_registrar_makes_every_command_void():
+    queue, _ = ask(Queue(status=READY), FIRST)
+    queue, entries = hear(queue, RegistrarLost("unplugged"), 0.0)
+    assert entries == ()
+    assert ask(queue, FIRST)[1] is None
