@@ -22,28 +22,30 @@ def kind_of(name: str) -> str:
     return _INNER_CAPITAL.sub("_", name).lower()
 
 
-class _Entry(Struct, frozen=True, tag_field="kind", tag=kind_of, forbid_unknown_fields=True, omit_defaults=True):
+class _Entry(
+    Struct, frozen=True, tag_field="kind", tag=kind_of, forbid_unknown_fields=True, omit_defaults=True
+):
     """`omit_defaults`: a field added later leaves the text of older entries as it was."""
 
 
 # --- the program ----------------------------------------------------------------------------------------------
 
 
-class Started(_Entry):
+class Started(_Entry, frozen=True):
     """The core runs and is about to recover."""
 
     version: str
     terminal: str
 
 
-class Stopped(_Entry):
+class Stopped(_Entry, frozen=True):
     """The core ended by its own will; without this the next start follows a crash or a power cut."""
 
 
 # --- payments and notes ---------------------------------------------------------------------------------------
 
 
-class PaymentOpened(_Entry):
+class PaymentOpened(_Entry, frozen=True):
     """A confirmed account got its first note. `snapshot`: sha256 of the subscriber data that were on the screen."""
 
     payment: str
@@ -52,7 +54,7 @@ class PaymentOpened(_Entry):
     snapshot: str | None
 
 
-class StackIntended(_Entry):
+class StackIntended(_Entry, frozen=True):
     """The note at escrow is about to be sent into the cassette. `note` numbers notes 1, 2, 3 ... for ever."""
 
     payment: str
@@ -60,7 +62,7 @@ class StackIntended(_Entry):
     value: int
 
 
-class NoteStacked(_Entry):
+class NoteStacked(_Entry, frozen=True):
     """The note lies in the cassette. `value` is what the device reported.
 
     `uncertain`: no evidence says so, and it is credited to the customer's benefit.
@@ -72,7 +74,7 @@ class NoteStacked(_Entry):
     uncertain: bool = False
 
 
-class NoteReturned(_Entry):
+class NoteReturned(_Entry, frozen=True):
     """The note we meant to stack went back to the customer."""
 
     payment: str
@@ -80,7 +82,7 @@ class NoteReturned(_Entry):
     reason: str
 
 
-class OrphanFound(_Entry):
+class OrphanFound(_Entry, frozen=True):
     """A note lies in the cassette that belongs to no payment; `value` is None when its type is unknown."""
 
     note: int
@@ -88,7 +90,7 @@ class OrphanFound(_Entry):
     evidence: str
 
 
-class PaymentCredited(_Entry):
+class PaymentCredited(_Entry, frozen=True):
     """The sum of the stacked notes belongs to the account. `reason`: finish, timeout, limit, stop or recovery."""
 
     payment: str
@@ -96,7 +98,7 @@ class PaymentCredited(_Entry):
     reason: str
 
 
-class PaymentAbandoned(_Entry):
+class PaymentAbandoned(_Entry, frozen=True):
     """The payment was opened, yet no note was ever stacked."""
 
     payment: str
@@ -105,7 +107,7 @@ class PaymentAbandoned(_Entry):
 # --- fiscal documents -----------------------------------------------------------------------------------------
 
 
-class FiscalIntended(_Entry):
+class FiscalIntended(_Entry, frozen=True):
     """The registrar is ready; the first command of the receipt is about to leave.
 
     `last_document` is the number of the last document on the fiscal drive just before.
@@ -116,14 +118,14 @@ class FiscalIntended(_Entry):
     last_document: int
 
 
-class FiscalVoided(_Entry):
+class FiscalVoided(_Entry, frozen=True):
     """That attempt left no document, this is certain; it may be tried again."""
 
     payment: str
     reason: str
 
 
-class DocumentRegistered(_Entry):
+class DocumentRegistered(_Entry, frozen=True):
     """The payment has its fiscal document; `at` is the registrar's own time, ISO 8601."""
 
     payment: str
@@ -136,21 +138,21 @@ class DocumentRegistered(_Entry):
     printed: bool
 
 
-class DocumentOwed(_Entry):
+class DocumentOwed(_Entry, frozen=True):
     """The customer left without the document; it is made as soon as the registrar can."""
 
     payment: str
     reason: str
 
 
-class ShiftOpened(_Entry):
+class ShiftOpened(_Entry, frozen=True):
     """A shift of the registrar began with this document."""
 
     number: int
     document_number: int
 
 
-class ShiftClosed(_Entry):
+class ShiftClosed(_Entry, frozen=True):
     """A shift of the registrar ended with this document, the Z-report."""
 
     number: int
@@ -167,7 +169,7 @@ class SnapshotNamed(Struct, frozen=True, array_like=True):
     sha256: str
 
 
-class BatchFrozen(_Entry):
+class BatchFrozen(_Entry, frozen=True):
     """These payments and this file belong together for ever.
 
     With the entries before it this one fixes every byte of the file. `payments` are ranges of the payments' ordinals,
@@ -190,7 +192,7 @@ class BatchFrozen(_Entry):
     sha256: str
 
 
-class BatchWritten(_Entry):
+class BatchWritten(_Entry, frozen=True):
     """The batch's file lies in the outgoing folder, read back and found equal."""
 
     batch: int
@@ -200,7 +202,7 @@ class BatchWritten(_Entry):
 # --- subscriber data ------------------------------------------------------------------------------------------
 
 
-class SnapshotAdopted(_Entry):
+class SnapshotAdopted(_Entry, frozen=True):
     """The terminal looks subscribers up in these data from now on; `as_of` is the operator's own time, ISO 8601."""
 
     sha256: str
@@ -209,7 +211,7 @@ class SnapshotAdopted(_Entry):
     as_of: str
 
 
-class ImportRefused(_Entry):
+class ImportRefused(_Entry, frozen=True):
     """A subscriber file was not good enough; the data in use stayed."""
 
     file: str
@@ -219,14 +221,14 @@ class ImportRefused(_Entry):
 # --- conditions -----------------------------------------------------------------------------------------------
 
 
-class ConditionRaised(_Entry):
+class ConditionRaised(_Entry, frozen=True):
     """Something is wrong from now on; `code` names it for machines, `detail` for staff."""
 
     code: str
     detail: str
 
 
-class ConditionCleared(_Entry):
+class ConditionCleared(_Entry, frozen=True):
     """It is no longer wrong."""
 
     code: str

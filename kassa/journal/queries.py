@@ -1,0 +1,258 @@
+"""What may be asked of the journal; every answer comes from the derived tables, by an index where it is asked often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any
+
+import apsw
+
+from kassa.journal import entries as e
+from kassa.journal.records import (
+    BatchRecord,
+    BatchRow,
+    ConditionRecord,
+    DocumentRecord,
+    LastNote,
+    NoteRecord,
+    OpenIntent,
+    OpenPayment,
+    PaymentRecord,
+    PendingDocument,
+    SnapshotRecord,
+    StoryLine,
+    Totals,
+)
+from kassa.journal.tables import JournalBroken, next_of
+
+_DOCUMENT = "d.payment, d.number, d.sign, d.at, d.drive_serial, d.shift, d.total, d.printed"
+_PAYMENT = f"""
+    SELECT p.ordinal, p.number, p.service, p.account, p.state, p.paid, p.reason, p.opened_at, p.credited_at,
+           p.owed, p.intent_drive, p.intent_last, p.batch, b.name, {_DOCUMENT}
+    FROM payments p LEFT JOIN documents d ON d.payment = p.number LEFT JOIN batches b ON b.number = p.batch
+"""
+_BATCH = """
+    SELECT number, name, payments, total, sha256, until, frozen_seq, written_seq IS NOT NULL FROM batches
+"""
+
+
+class Queries:
+    """The journal's questions; `Journal` gives the connection and the words for its errors."""
+
+    _db: apsw.Connection
+
+    def _in_words(self, act: str) -> AbstractContextManager[None]:
+        raise NotImplementedError
+
+    def head(self) -> tuple[int, str]:
+        """Number and hash of the last entry."""
+        raise NotImplementedError
+
+    # --- money ------------------------------------------------------------------------------------------------
+
+    def open_intent(self) -> OpenIntent | None:
+        """The note that was about to be stacked and has no fate yet."""
+        row = self._row("SELECT payment, number, value FROM notes WHERE state = 'intended'")
+        return row and OpenIntent(*row)
+
+    def open_payment(self) -> OpenPayment | None:
+        """The payment that takes notes."""
+        row = self._row("SELECT number, service, account, paid FROM payments WHERE state = 'open'")
+        return row and OpenPayment(*row)
+
+    def last_note(self) -> LastNote | None:
+        """The note with the largest number."""
+        row = self._row("SELECT number, value, state, payment FROM notes ORDER BY number DESC LIMIT 1")
+        return row and LastNote(*row)
+
+    def next_payment(self) -> int:
+        """The ordinal of the payment that is opened next."""
+        with self._in_words("be read"):
+            return next_of(self._db, "payments", "ordinal")
+
+    def next_note(self) -> int:
+        """The number of the note that is intended, or found, next."""
+        with self._in_words("be read"):
+            return next_of(self._db, "notes", "number")
+
+    def cassette(self) -> dict[int, int]:
+        """How many notes of a value lie in the cassette, orphans included; value 0: of unknown value."""
+        return dict(self._rows("SELECT value, notes FROM cassette ORDER BY value"))
+
+    def paid_since(
+        self, service: str, account: str, as_of: datetime | None, applied_batch: int | None = None
+    ) -> int:
+        """The sum of an account's credited payments that subscriber data do not contain yet.
+
+        `applied_batch`: the data contain every batch up to this one. Else they contain what was credited up to
+        `as_of`, a time with its offset; without either they contain nothing.
+        """
+        rows = self._rows(
+            "SELECT paid, credited_at, batch FROM payments WHERE account = ? AND service = ? AND state = 'credited'",
+            (account, service),
+        )
+        if applied_batch is not None:
+            return sum(paid for paid, _, batch in rows if batch is None or batch > applied_batch)
+        return sum(paid for paid, at, _ in rows if as_of is None or datetime.fromisoformat(at) > as_of)
+
+    # --- payments ---------------------------------------------------------------------------------------------
+
+    def payment(self, number: str) -> PaymentRecord | None:
+        """All that is known of a payment."""
+        row = self._row(_PAYMENT + "WHERE p.number = ?", (number,))
+        return row and self._payment(row)
+
+    def payments(self, last: int | None = None) -> list[PaymentRecord]:
+        """All payments, or the newest `last` of them, oldest first."""
+        rows = list(self._rows(_PAYMENT + "ORDER BY p.ordinal DESC LIMIT ?", (-1 if last is None else last,)))
+        return [self._payment(row) for row in reversed(rows)]
+
+    def story(self, number: str) -> list[StoryLine]:
+        """Every entry of a payment, with the starts and stops in between; empty for an unknown one."""
+        found = self._row(
+            "SELECT p.opened_seq, d.seq, b.frozen_seq, b.written_seq FROM payments p"
+            " LEFT JOIN documents d ON d.payment = p.number LEFT JOIN batches b ON b.number = p.batch"
+            " WHERE p.number = ?",
+            (number,),
+        )
+        if found is None:
+            return []
+        opened, registered, frozen, written = found
+        rows = self._rows(
+            "SELECT seq, at, body FROM entries WHERE seq BETWEEN ? AND ?"
+            " AND (kind IN ('started', 'stopped') OR json_extract(body, '$.payment') = ?)"
+            " UNION SELECT seq, at, body FROM entries WHERE seq IN (?, ?) ORDER BY seq",
+            (opened, registered or self.head()[0], number, frozen, written),
+        )
+        return [StoryLine(seq, at, e.decode(body)) for seq, at, body in rows]
+
+    # --- fiscal documents -------------------------------------------------------------------------------------
+
+    def fiscal_pending(self) -> list[PendingDocument]:
+        """Credited payments without a document, oldest first."""
+        rows = self._rows(
+            "SELECT number, service, account, paid, intent_drive, intent_last, owed FROM payments"
+            " WHERE state = 'credited' AND document <> 'registered' ORDER BY ordinal"
+        )
+        return [
+            PendingDocument(
+                number, service, account, paid, None if drive is None else (drive, last), bool(owed)
+            )
+            for number, service, account, paid, drive, last, owed in rows
+        ]
+
+    def last_document(self) -> DocumentRecord | None:
+        """The document that was registered last."""
+        row = self._row(
+            f"SELECT {_DOCUMENT} FROM documents d"
+            " WHERE payment = (SELECT json_extract(body, '$.payment') FROM entries"
+            " WHERE seq = (SELECT max(seq) FROM documents))"
+        )
+        return row and _document(row)
+
+    # --- batches ----------------------------------------------------------------------------------------------
+
+    def next_batch(self) -> int:
+        """The number of the batch that is frozen next."""
+        with self._in_words("be read"):
+            return next_of(self._db, "batches", "number")
+
+    def batches(self, *, only_unwritten: bool = False) -> list[BatchRecord]:
+        """Frozen batches, oldest first."""
+        where = "WHERE written_seq IS NULL " if only_unwritten else ""
+        return [_batch(row) for row in self._rows(f"{_BATCH}{where}ORDER BY number")]
+
+    def batch(self, number: int) -> BatchRecord | None:
+        """One frozen batch."""
+        row = self._row(_BATCH + "WHERE number = ?", (number,))
+        return row and _batch(row)
+
+    def batch_ready(self, at_most: int) -> list[tuple[int, int]]:
+        """Ordinal and sum of the oldest payments that may go into a batch: not in one, with a document or owed one."""
+        return list(
+            self._rows(
+                "SELECT ordinal, paid FROM payments WHERE state = 'credited' AND batch IS NULL"
+                " AND (document = 'registered' OR owed) ORDER BY ordinal LIMIT ?",
+                (at_most,),
+            )
+        )
+
+    def batch_rows(self, ranges: Iterable[tuple[int, int]], before_seq: int) -> Iterator[BatchRow]:
+        """The payments of these ranges of ordinals, as entry `before_seq` found them: no later document shows."""
+        for first, last in ranges:
+            for row in self._rows(
+                "SELECT p.number, p.account, p.service, p.credited_at, p.paid, d.number, d.sign FROM payments p"
+                " LEFT JOIN documents d ON d.payment = p.number AND d.seq < ?"
+                " WHERE p.ordinal BETWEEN ? AND ? ORDER BY p.ordinal",
+                (before_seq, first, last),
+            ):
+                yield BatchRow(*row)
+
+    # --- the rest ---------------------------------------------------------------------------------------------
+
+    def entry(self, seq: int) -> tuple[str, e.Entry, bytes]:
+        """When, what and the hash of one entry."""
+        row = self._row("SELECT at, body, hash FROM entries WHERE seq = ?", (seq,))
+        if row is None:
+            raise JournalBroken(f"entry {seq} is missing from the journal")
+        return row[0], e.decode(row[1]), row[2]
+
+    def last_snapshot(self) -> SnapshotRecord | None:
+        """The subscriber data adopted last."""
+        row = self._row("SELECT sha256, file, accounts, as_of FROM snapshots ORDER BY seq DESC LIMIT 1")
+        return row and SnapshotRecord(*row)
+
+    def conditions(self) -> list[ConditionRecord]:
+        """What is wrong now, by code."""
+        return [ConditionRecord(*row) for row in self._rows("SELECT code, detail, since FROM conditions")]
+
+    def totals(self) -> Totals:
+        """The journal in numbers; it reads every payment and note, so it is asked by people, not by a loop."""
+        payments = self._row(
+            "SELECT count(*), coalesce(sum(paid) FILTER (WHERE state = 'credited'), 0),"
+            " coalesce(sum(paid) FILTER (WHERE state = 'open'), 0),"
+            " count(*) FILTER (WHERE state = 'credited' AND document <> 'registered'),"
+            " count(*) FILTER (WHERE state = 'credited' AND batch IS NULL) FROM payments"
+        )
+        notes = self._row(
+            "SELECT count(*) FILTER (WHERE state IN ('stacked', 'orphan')), count(*) FILTER (WHERE uncertain),"
+            " count(*) FILTER (WHERE state = 'orphan') FROM notes"
+        )
+        others = self._row("SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM batches)")
+        count, credited, paid_open, undocumented, unbatched = payments
+        in_box, uncertain, orphans = notes
+        documents, batches = others
+        return Totals(
+            entries=self.head()[0], payments=count, credited=credited, paid_open=paid_open, notes=in_box,
+            uncertain=uncertain, orphans=orphans, documents=documents, documents_missing=undocumented,
+            batches=batches, unbatched=unbatched,
+        )  # fmt: skip
+
+    def _payment(self, row: Any) -> PaymentRecord:
+        number, name, service, account, state, paid, reason, opened_at, credited_at = row[:9]
+        owed, drive, last, batch, batch_name = row[9:14]
+        notes = self._rows(
+            "SELECT number, value, state, uncertain FROM notes WHERE payment = ? ORDER BY number", (name,)
+        )
+        return PaymentRecord(
+            number, name, service, account, state, paid, reason, opened_at, credited_at, bool(owed),
+            None if drive is None else (drive, last), None if row[14] is None else _document(row[14:]),
+            batch, batch_name, tuple(NoteRecord(n, value, fate, bool(unsure)) for n, value, fate, unsure in notes),
+        )  # fmt: skip
+
+    def _row(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
+        return next(self._rows(statement, values), None)
+
+    def _rows(self, statement: str, values: tuple[Any, ...] = ()) -> Iterator[Any]:
+        with self._in_words("be read"):
+            yield from self._db.execute(statement, values)
+
+
+def _document(row: Any) -> DocumentRecord:
+    return DocumentRecord(*(*row[:-1], bool(row[-1])))
+
+
+def _batch(row: Any) -> BatchRecord:
+    return BatchRecord(*(*row[:-1], bool(row[-1])))

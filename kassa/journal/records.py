@@ -1,0 +1,168 @@
+"""What the journal answers: one frozen record a question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from kassa.journal.entries import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIntent:
+    """A note was about to be stacked, and nothing says what became of it."""
+
+    payment: str
+    note: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPayment:
+    """A payment that takes notes; `paid` is the sum of those stacked so far."""
+
+    number: str
+    service: str
+    account: str
+    paid: int
+
+
+@dataclass(frozen=True, slots=True)
+class LastNote:
+    """The newest note: `state` is intended, stacked, returned or orphan; `value` is None for an unknown orphan."""
+
+    number: int
+    value: int | None
+    state: str
+    payment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDocument:
+    """A credited payment that has no document yet.
+
+    `intent` is the fiscal drive and its last document before an attempt whose end is unknown; None: no attempt is open.
+    """
+
+    payment: str
+    service: str
+    account: str
+    total: int
+    intent: tuple[str, int] | None
+    owed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRecord:
+    """A note and what became of it."""
+
+    number: int
+    value: int | None
+    state: str
+    uncertain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """The fiscal document of a payment; `at` is the registrar's own time, ISO 8601."""
+
+    payment: str
+    number: int
+    sign: int
+    at: str
+    drive_serial: str
+    shift: int
+    total: int
+    printed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRecord:
+    """All that is known of a payment now. `state`: open, credited or abandoned; times are ISO 8601."""
+
+    ordinal: int
+    number: str
+    service: str
+    account: str
+    state: str
+    paid: int
+    reason: str | None
+    opened_at: str
+    credited_at: str | None
+    owed: bool
+    fiscal_intent: tuple[str, int] | None
+    document: DocumentRecord | None
+    batch: int | None
+    batch_name: str | None
+    notes: tuple[NoteRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRecord:
+    """A frozen batch; `is_written` when its file was read back from the outgoing folder."""
+
+    number: int
+    name: str
+    payments: int
+    total: int
+    sha256: str
+    until: str
+    frozen_seq: int
+    is_written: bool
+
+
+class BatchRow(NamedTuple):
+    """A payment as it stands in its batch's file; without a document number its document is owed."""
+
+    payment: str
+    account: str
+    service: str
+    credited_at: str
+    paid: int
+    document: int | None
+    sign: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRecord:
+    """Subscriber data the terminal adopted; `as_of` is the operator's own time, ISO 8601."""
+
+    sha256: str
+    file: str
+    accounts: int
+    as_of: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionRecord:
+    """Something that is wrong now, since when."""
+
+    code: str
+    detail: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The journal in numbers; sums are minor units. `paid_open` is in the cassette, its payment still open."""
+
+    entries: int
+    payments: int
+    credited: int
+    paid_open: int
+    notes: int
+    uncertain: int
+    orphans: int
+    documents: int
+    documents_missing: int
+    batches: int
+    unbatched: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLine:
+    """One entry of a payment's story."""
+
+    seq: int
+    at: str
+    entry: Entry

@@ -1,0 +1,282 @@
+"""The journal: the durable truth of the terminal, an append-only chain of entries and the tables derived from it.
+
+It stores and answers, it decides nothing. When `append` returns, a power cut cannot take the entries away; when it
+raises EntryRefused or JournalFull nothing was written; when it raises JournalFailed nobody knows, and the process must
+stop: after a failed fsync the kernel forgets what it could not write, so trying again would only look like success.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+from playhouse.apsw_ext import APSWDatabase
+
+from kassa.clock import Clock
+from kassa.errors import KassaError
+from kassa.files import sync_folder
+from kassa.journal import entries as e
+from kassa.journal import tables
+from kassa.journal.chain import GENESIS, link, walk
+from kassa.journal.entries import Entry
+from kassa.journal.pages import CHECKSUM_BYTES, PAGE_BYTES, SealedVFS
+from kassa.journal.queries import Queries
+from kassa.journal.tables import EntryRefused, JournalBroken
+
+__all__ = ["EntryRefused", "Journal", "JournalBroken", "JournalFailed", "JournalFull"]
+
+APPLICATION_ID = 0x4B617373
+"""`Kass`: what `file` and SQLite's header say this database is."""
+SCHEMA_VERSION = 1
+CHECKED_AT_OPEN = 512
+"""Entries whose chain is checked at each start, about 10 ms; `verify` checks all."""
+CHECKPOINT_PAGES = 1000
+"""Pages in the write-ahead log before they are carried into the database file: SQLite's own default."""
+CACHE_KIB = 4096
+COPY_PAGES = 64
+"""Pages a step of a copy takes: under 2 ms, so nobody waits for it."""
+
+
+class JournalFull(KassaError):
+    """The disk is full. Nothing was written, the journal is as it was."""
+
+
+class JournalFailed(KassaError):
+    """The disk failed. What was just written may or may not last: this process must stop and start anew."""
+
+
+class Journal(Queries):
+    """One open journal, used from one thread. Questions are answered by `Queries`."""
+
+    def __init__(self, path: str, clock: Clock, vfs: str, *, read_only: bool) -> None:
+        self.path = path
+        self._clock = clock
+        self._failed: str | None = None
+        self._wal_pages = 0
+        self._head = (0, GENESIS)
+        self._sealed = SealedVFS(f"kassa-journal-{id(self):x}", vfs)
+        self._database: APSWDatabase | None = None
+        try:
+            with self._in_words("be opened"):
+                self._open(read_only=read_only)
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def open(cls, path: Path, clock: Clock, *, vfs: str | None = None, read_only: bool = False) -> Journal:
+        """Open the journal, or make it where there is none; with `read_only` it must exist, and `append` fails.
+
+        `vfs` names another disk than the machine's own, registered with APSW.
+        Raises JournalBroken when the end of the chain, the log or a page is damaged, or a newer version wrote here;
+        JournalFailed when the disk fails or another process has the journal; JournalFull.
+        """
+        if vfs is None and not read_only and not path.parent.exists():
+            path.parent.mkdir(mode=0o700, parents=True)
+            sync_folder(path.parent.parent)
+        return cls(str(path), clock, vfs or "", read_only=read_only)
+
+    def append(self, *entries: Entry) -> tuple[int, ...]:
+        """Write all these entries or none, in one transaction; they are durable when their numbers come back.
+
+        Raises EntryRefused when one contradicts the journal, JournalFull: both wrote nothing. JournalFailed: stop.
+        """
+        at = self._clock.now().isoformat(timespec="milliseconds")
+        with self._in_words("be written"):
+            try:
+                head = self._transact(at, entries)
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+        first = self._head[0] + 1
+        self._head = head
+        if self._wal_pages >= CHECKPOINT_PAGES:
+            self.checkpoint()
+        return tuple(range(first, head[0] + 1))
+
+    def checkpoint(self) -> None:
+        """Carry the write-ahead log into the database file; done by itself now and then, and best when nobody waits.
+
+        A full disk only puts it off. Raises JournalFailed.
+        """
+        try:
+            with self._in_words("be carried over from its log"):
+                self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                self._wal_pages = 0
+        except JournalFull:
+            return
+
+    def copy_to(self, path: Path, pages_per_step: int = COPY_PAGES) -> Iterator[tuple[int, int]]:
+        """Copy the journal to `path` in small steps; gives (pages left, pages in all) after each.
+
+        Entries appended between two steps are in the copy. It is consistent, and whole when the iterator ends.
+        Raises JournalBroken where a page of the journal is damaged.
+        """
+        copy = apsw.Connection(str(path), vfs=self._sealed.name)
+        try:
+            copy.execute("PRAGMA synchronous = OFF")  # made for one reader, then deleted: nothing to lose
+            with self._in_words("be copied"), copy.backup("main", self._db, "main") as backup:
+                while not backup.done:
+                    backup.step(pages_per_step)
+                    yield backup.remaining, backup.page_count
+            copy.execute("PRAGMA journal_mode = DELETE")
+        finally:
+            copy.close()
+
+    def head(self) -> tuple[int, str]:
+        """Number and hash of the last entry: what anchors the whole journal outside of it."""
+        seq, hashed = self._head
+        return seq, hashed.hex()
+
+    def close(self) -> None:
+        """Give the file back; whole if nothing failed before. Closing twice is no harm."""
+        database, self._database = self._database, None
+        if database is not None:
+            database.close()
+        self._sealed.unregister()
+
+    # --- opening ----------------------------------------------------------------------------------------------
+
+    def _open(self, *, read_only: bool) -> None:
+        flags = (
+            apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        )
+        tail = self._sealed.read_wal_tail(self.path)
+        self._database = _connect(self.path, vfs=self._sealed.name, flags=flags)
+        self._db: apsw.Connection = self._database.connection()  # type: ignore[no-untyped-call]
+        self._keep_log(True)  # until it is known to be whole: it is the evidence
+        self._set_up(read_only=read_only)
+        self._check_kind_of_file()
+        recovered, _ = self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP) if not read_only else (0, 0)
+        if problem := tail.problem(max(recovered, 0)):
+            raise JournalBroken(f"{self.path}: {problem}; keep the files and ask for support")
+        self._read_head()
+        self._keep_log(False)
+        if not read_only:
+            self._db.set_wal_hook(self._note_wal_pages)
+
+    def _set_up(self, *, read_only: bool) -> None:
+        """Every setting by a statement of its own, read back: SQLite stays silent about one it does not follow."""
+        if not read_only:
+            # Before the file is touched for the first time: then the log's index needs no shared memory.
+            self._db.execute("PRAGMA locking_mode = exclusive")
+            self._db.reserve_bytes(reserve=CHECKSUM_BYTES)
+        wanted: list[tuple[str, Any]] = [] if read_only else [
+            ("locking_mode", "exclusive"), ("page_size", PAGE_BYTES), ("journal_mode", "wal"),
+            ("synchronous", 2), ("wal_autocheckpoint", 0),
+        ]  # fmt: skip
+        wanted += [
+            ("cache_size", -CACHE_KIB),
+            ("foreign_keys", 1),
+            ("cell_size_check", 1),
+            ("trusted_schema", 0),
+        ]
+        for name, value in wanted:
+            self._db.execute(f"PRAGMA {name} = {value}").fetchall()
+            found = self._db.execute(f"PRAGMA {name}").get
+            if found != value:
+                raise JournalFailed(f"{self.path}: SQLite keeps {name} = {found!r} instead of {value!r}")
+
+    def _check_kind_of_file(self) -> None:
+        """Make the tables in a new file; refuse what is not ours or comes from a newer version."""
+        assert self._database is not None
+        found = self._db.execute("PRAGMA application_id").get, self._db.execute("PRAGMA user_version").get
+        if found == (0, 0) and not self._db.execute("SELECT count(*) FROM sqlite_schema").get:
+            self._db.execute("BEGIN IMMEDIATE")
+            tables.create(self._database, self._db)
+            self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            self._db.execute("COMMIT")
+            return
+        if found[0] != APPLICATION_ID:
+            raise JournalBroken(
+                f"{self.path} is not a journal of Kassa; move it away and restore the right file"
+            )
+        unknown = {kind for (kind,) in self._db.execute("SELECT kind FROM kinds")} - e.KINDS
+        if found[1] != SCHEMA_VERSION or unknown:
+            raise JournalBroken(
+                f"{self.path} was written by a newer version of Kassa (tables {found[1]}, here {SCHEMA_VERSION};"
+                f" unknown entries: {', '.join(sorted(unknown)) or 'none'}); install that version again"
+            )
+
+    def _read_head(self) -> None:
+        """Check the end of the chain, where a crash could have left its mark."""
+        last = self._db.execute("SELECT coalesce(max(seq), 0) FROM entries").get
+        start = max(0, last - CHECKED_AT_OPEN)
+        before = GENESIS if start == 0 else self.entry(start)[2]
+        self._head = (start, before)
+        for found in walk(self._db, start, before):
+            self._head = (found.seq, found.hash)
+
+    def _note_wal_pages(self, _: apsw.Connection, __: str, pages: int) -> int:
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
+
+    # --- writing ----------------------------------------------------------------------------------------------
+
+    def _transact(self, at: str, entries: tuple[Entry, ...]) -> tuple[int, bytes]:
+        seq, hashed = self._head
+        self._db.execute("BEGIN IMMEDIATE")
+        for entry in entries:
+            kind, body = e.kind(entry), e.encode(entry)
+            try:
+                e.decode(body)
+            except msgspec.MsgspecError as error:
+                raise EntryRefused(f"an entry could never be read again: {body} ({error})") from error
+            seq += 1
+            hashed = link(hashed, seq, at, kind, body)
+            self._db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (seq, at, kind, body, hashed))
+            tables.apply(self._db, seq, at, entry)
+        self._db.execute("COMMIT")
+        return seq, hashed
+
+    @contextmanager
+    def _in_words(self, act: str) -> Iterator[None]:
+        """Say in Kassa's words what SQLite's errors mean."""
+        if self._failed:
+            raise JournalFailed(self._failed)
+        try:
+            yield
+        except apsw.ConstraintError as error:
+            raise EntryRefused(f"{self.path}: an entry contradicts the journal: {error}") from error
+        except apsw.FullError as error:
+            raise JournalFull(f"{self.path} cannot {act}: the disk is full; free some space") from error
+        except (apsw.BusyError, apsw.LockedError) as error:
+            raise JournalFailed(
+                f"{self.path} cannot {act}: another process uses it; stop that one first"
+            ) from error
+        except apsw.CantOpenError as error:
+            raise JournalFailed(f"{self.path} cannot {act}: it is missing, or not allowed to us") from error
+        except apsw.ReadOnlyError as error:
+            raise JournalFailed(f"{self.path} cannot {act}: it was opened for reading only") from error
+        except (apsw.CorruptError, apsw.NotADBError) as error:
+            raise self._fail(JournalBroken, f"{self.path} cannot {act}: it is damaged ({error})") from error
+        except apsw.Error as error:
+            if self._sealed.damaged:
+                words = f"{self.path} cannot {act}: page {self._sealed.damaged} is damaged"
+                raise self._fail(JournalBroken, words) from error
+            raise self._fail(
+                JournalFailed, f"{self.path} cannot {act}: {error}; the disk has failed"
+            ) from error
+
+    def _keep_log(self, kept: bool) -> None:
+        """Whether closing leaves the write-ahead log as it is, instead of carrying it over."""
+        self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(kept))
+
+    def _fail(self, kind: type[KassaError], words: str) -> KassaError:
+        """From now on every call fails, and closing leaves the files as they are."""
+        self._failed = words
+        self._keep_log(True)
+        return kind(words)
+
+
+def _connect(path: str, *, vfs: str, flags: int) -> APSWDatabase:
+    """Nobody else may have the file open, so there is nobody to wait for."""
+    database: APSWDatabase = APSWDatabase(path, timeout=0, vfs=vfs, flags=flags)  # type: ignore[no-untyped-call]
+    database.connect()
+    return database

@@ -1,0 +1,456 @@
+"""The tables derived from the entries, and the one function that derives them.
+
+They answer the questions of the running terminal quickly and can be rebuilt from the entries alone. Constraints and
+triggers say the promises once more, in the database's own words: an entry that breaks one is refused before it
+becomes durable.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import apsw
+from peewee import SQL, BlobField, BooleanField, IntegerField, Model, SchemaManager, TextField
+from playhouse.apsw_ext import APSWDatabase
+
+from kassa.errors import KassaError
+from kassa.journal import entries as e
+
+PAYMENT = re.compile(r"[0-9]{1,12}-([0-9]{10,12})", re.ASCII)
+"""A payment's number: the terminal's, then the payment's ordinal; it goes into files of other people."""
+SERVICE = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
+ACCOUNT = re.compile(r"[0-9A-Za-zА-Яа-яЁё][0-9A-Za-zА-Яа-яЁё._/-]{0,63}")
+"""An account goes into outgoing files unaltered, so what could break a line or a formula never gets in here."""
+
+
+class JournalBroken(KassaError):
+    """The journal contradicts itself, so nothing in it can be relied on until a person has looked."""
+
+
+class EntryRefused(JournalBroken):
+    """An entry contradicts what the journal says already: a fault of this program. Nothing was written."""
+
+
+# --- tables ---------------------------------------------------------------------------------------------------
+
+
+def _check(condition: str) -> SQL:
+    return SQL(f"CHECK ({condition})")
+
+
+class _Table(Model):
+    class Meta:
+        legacy_table_names = False
+        strict_tables = True
+
+
+class Entries(_Table):
+    """The truth; everything below follows from it."""
+
+    seq = IntegerField(primary_key=True)
+    at = TextField()
+    kind = TextField()
+    body = TextField()
+    hash = BlobField(constraints=[_check("length(hash) = 32")])
+
+
+class Kinds(_Table):
+    """How many entries there are of each kind; an older program sees here what it cannot read."""
+
+    kind = TextField(primary_key=True)
+    entries = IntegerField()
+
+    class Meta:  # noqa: D106
+        without_rowid = True
+
+
+class Payments(_Table):
+    """One row a payment. `paid` is the sum of its stacked notes; `intent_*` stand while a document is being made."""
+
+    ordinal = IntegerField(primary_key=True)
+    number = TextField(unique=True)
+    service = TextField()
+    account = TextField()
+    snapshot = TextField(null=True)
+    state = TextField(constraints=[_check("state IN ('open', 'credited', 'abandoned')")])
+    paid = IntegerField(constraints=[_check("paid >= 0")])
+    opened_seq = IntegerField()
+    opened_at = TextField()
+    credited_seq = IntegerField(null=True)
+    credited_at = TextField(null=True)
+    reason = TextField(null=True)
+    document = TextField(constraints=[_check("document IN ('none', 'intended', 'registered')")])
+    owed = BooleanField(constraints=[_check("owed IN (0, 1)")])
+    intent_drive = TextField(null=True)
+    intent_last = IntegerField(null=True)
+    batch = IntegerField(null=True)
+
+    class Meta:  # noqa: D106
+        constraints = [  # noqa: RUF012
+            _check("(state = 'credited') = (credited_seq IS NOT NULL)"),
+            _check("state = 'credited' OR (document = 'none' AND NOT owed AND batch IS NULL)"),
+            _check("state <> 'credited' OR paid > 0"),
+            _check("state <> 'abandoned' OR paid = 0"),
+            _check("(document = 'intended') = (intent_drive IS NOT NULL)"),
+            _check("batch IS NULL OR document = 'registered' OR owed"),
+        ]
+
+
+class Notes(_Table):
+    """One row a note that was about to be stacked, or was found. Orphans have no payment, perhaps no value."""
+
+    number = IntegerField(primary_key=True)
+    payment = TextField(null=True, constraints=[SQL("REFERENCES payments (number)")])
+    value = IntegerField(null=True, constraints=[_check("value > 0")])
+    state = TextField(constraints=[_check("state IN ('intended', 'stacked', 'returned', 'orphan')")])
+    uncertain = BooleanField(constraints=[_check("uncertain IN (0, 1)")])
+
+    class Meta:  # noqa: D106
+        constraints = [_check("(state = 'orphan') = (payment IS NULL)")]  # noqa: RUF012
+
+
+class Cassette(_Table):
+    """How many notes of a value lie in the cassette; value 0 stands for those of unknown value."""
+
+    value = IntegerField(primary_key=True)
+    notes = IntegerField()
+
+
+class Documents(_Table):
+    """The fiscal document of a payment; one each way, for ever."""
+
+    payment = TextField(primary_key=True, constraints=[SQL("REFERENCES payments (number)")])
+    number = IntegerField()
+    sign = IntegerField()
+    at = TextField()
+    drive_serial = TextField()
+    shift = IntegerField()
+    total = IntegerField()
+    printed = BooleanField()
+    seq = IntegerField()
+
+    class Meta:  # noqa: D106
+        without_rowid = True
+        constraints = [SQL("UNIQUE (drive_serial, number)")]  # noqa: RUF012
+
+
+class Shifts(_Table):
+    """Shifts of the registrar as it told them; `seq` is the entry that told of the shift first."""
+
+    seq = IntegerField(primary_key=True)
+    number = IntegerField()
+    opened_document = IntegerField(null=True)
+    closed_document = IntegerField(null=True)
+
+
+class Batches(_Table):
+    """Frozen batches of payments; `written_seq` stands when the file was read back from its folder."""
+
+    number = IntegerField(primary_key=True)
+    name = TextField(unique=True)
+    payments = IntegerField()
+    total = IntegerField()
+    sha256 = TextField()
+    until = TextField()
+    frozen_seq = IntegerField()
+    written_seq = IntegerField(null=True)
+
+
+class Snapshots(_Table):
+    """Subscriber data the terminal worked with, oldest first."""
+
+    seq = IntegerField(primary_key=True)
+    sha256 = TextField()
+    file = TextField()
+    accounts = IntegerField()
+    as_of = TextField()
+
+
+class Conditions(_Table):
+    """What is wrong now."""
+
+    code = TextField(primary_key=True)
+    detail = TextField()
+    since = TextField()
+
+    class Meta:  # noqa: D106
+        without_rowid = True
+
+
+TABLES: tuple[type[Model], ...] = (
+    Entries, Kinds, Payments, Notes, Cassette, Documents, Shifts, Batches, Snapshots, Conditions,
+)  # fmt: skip
+DERIVED = TABLES[1:]
+
+_INDEXES = (
+    "CREATE UNIQUE INDEX one_open_payment ON payments (state) WHERE state = 'open'",
+    "CREATE UNIQUE INDEX one_open_intent ON notes (state) WHERE state = 'intended'",
+    "CREATE INDEX payments_of_account ON payments (account, service) WHERE state = 'credited'",
+    "CREATE INDEX payments_without_document ON payments (ordinal) WHERE state = 'credited' AND document <> 'registered'",
+    "CREATE INDEX payments_without_batch ON payments (ordinal) WHERE state = 'credited' AND batch IS NULL",
+    "CREATE INDEX notes_of_payment ON notes (payment)",
+    "CREATE INDEX batches_unwritten ON batches (number) WHERE written_seq IS NULL",
+)
+
+
+def _forbid(name: str, act: str, table: str, when: str, words: str) -> str:
+    condition = f" WHEN {when}" if when else ""
+    return (
+        f"CREATE TRIGGER {name} BEFORE {act} ON {table}{condition} BEGIN SELECT RAISE(ABORT, '{words}'); END"
+    )
+
+
+_TRIGGERS = (
+    _forbid("entries_are_never_changed", "UPDATE", "entries", "", "entries are never changed"),
+    _forbid("entries_are_never_deleted", "DELETE", "entries", "", "entries are never deleted"),
+    # REPLACE deletes without asking a DELETE trigger, so a number that exists is refused here.
+    _forbid(
+        "entries_have_no_hole", "INSERT", "entries",
+        "NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM entries)", "entries are numbered without a hole",
+    ),
+    _forbid(
+        "a_settled_note_stays", "UPDATE", "notes", "OLD.state <> 'intended'", "a settled note stays what it is",
+    ),
+    _forbid(
+        "an_ended_payment_stays", "UPDATE OF state, paid, service, account, number", "payments",
+        "OLD.state <> 'open'", "an ended payment stays what it is",
+    ),
+    _forbid(
+        "a_registered_document_stays", "UPDATE OF document", "payments",
+        "OLD.document = 'registered'", "a payment has one document",
+    ),
+    _forbid(
+        "a_payment_has_one_batch", "UPDATE OF batch", "payments", "OLD.batch IS NOT NULL", "a payment has one batch",
+    ),
+    *(
+        _forbid(f"{table}_are_never_deleted", "DELETE", table, "", f"{table} are never deleted")
+        for table in ("payments", "notes", "documents", "batches")
+    ),
+    _forbid("documents_are_never_changed", "UPDATE", "documents", "", "documents are never changed"),
+)  # fmt: skip
+
+
+def create(database: APSWDatabase, db: apsw.Connection) -> None:
+    """Make all tables, indexes and triggers in an empty database, `db` being its connection; the caller begins and commits."""
+    for table in TABLES:
+        SchemaManager(table, database=database).create_all(safe=False)
+    for statement in (*_INDEXES, *_TRIGGERS):
+        db.execute(statement)
+
+
+# --- from an entry to the tables ------------------------------------------------------------------------------
+
+
+def ordinal(payment: str) -> int:
+    """The ordinal inside a payment's number. Raises EntryRefused on anything else than a payment's number."""
+    match = PAYMENT.fullmatch(payment)
+    if match is None:
+        raise EntryRefused(f"{payment!a} is no payment number; it must look like 00042-0000000001")
+    return int(match[1])
+
+
+def apply(db: apsw.Connection, seq: int, at: str, entry: e.Entry) -> None:
+    """Carry one entry into the derived tables. Raises EntryRefused or apsw.ConstraintError when it breaks a promise.
+
+    What follows depends on the entries before this one and on nothing else, so a rebuild gives the same rows.
+    """
+    db.execute(
+        "INSERT INTO kinds VALUES (?, 1) ON CONFLICT DO UPDATE SET entries = entries + 1", (e.kind(entry),)
+    )
+    match entry:
+        case e.PaymentOpened():
+            _open(db, seq, at, entry)
+        case e.StackIntended():
+            _next_note(db, entry.note)
+            one(
+                db, "an intent needs an open payment",
+                "INSERT INTO notes SELECT ?, number, ?, 'intended', 0 FROM payments WHERE number = ? AND state = 'open'",
+                (entry.note, entry.value, entry.payment),
+            )  # fmt: skip
+        case e.NoteStacked():
+            _stack(db, entry)
+        case e.NoteReturned():
+            one(
+                db, "only a note with an open intent can be returned",
+                "UPDATE notes SET state = 'returned' WHERE number = ? AND payment = ? AND state = 'intended'",
+                (entry.note, entry.payment),
+            )  # fmt: skip
+        case e.OrphanFound():
+            _next_note(db, entry.note)
+            db.execute("INSERT INTO notes VALUES (?, NULL, ?, 'orphan', 0)", (entry.note, entry.value))
+            _into_cassette(db, entry.value or 0)
+        case e.PaymentCredited():
+            one(
+                db, "a payment is credited once, with the sum of its stacked notes, when no note is in flight",
+                "UPDATE payments SET state = 'credited', credited_seq = ?, credited_at = ?, reason = ?"
+                " WHERE number = ? AND state = 'open' AND paid = ?"
+                " AND NOT EXISTS (SELECT 1 FROM notes WHERE state = 'intended')",
+                (seq, at, entry.reason, entry.payment, entry.total),
+            )  # fmt: skip
+        case e.PaymentAbandoned():
+            one(
+                db, "only an open payment without money and without a note in flight can be abandoned",
+                "UPDATE payments SET state = 'abandoned' WHERE number = ? AND state = 'open' AND paid = 0"
+                " AND NOT EXISTS (SELECT 1 FROM notes WHERE state = 'intended')",
+                (entry.payment,),
+            )  # fmt: skip
+        case e.FiscalIntended():
+            one(
+                db, "only a credited payment without document or open intent can be registered",
+                "UPDATE payments SET document = 'intended', intent_drive = ?, intent_last = ?"
+                " WHERE number = ? AND state = 'credited' AND document = 'none'",
+                (entry.drive_serial, entry.last_document, entry.payment),
+            )  # fmt: skip
+        case e.FiscalVoided():
+            one(
+                db, "only an open intent can be voided",
+                "UPDATE payments SET document = 'none', intent_drive = NULL, intent_last = NULL"
+                " WHERE number = ? AND document = 'intended'",
+                (entry.payment,),
+            )  # fmt: skip
+        case e.DocumentRegistered():
+            _register(db, seq, entry)
+        case e.DocumentOwed():
+            one(
+                db, "a document is owed once, for a credited payment that has none",
+                "UPDATE payments SET owed = 1"
+                " WHERE number = ? AND state = 'credited' AND document <> 'registered' AND NOT owed",
+                (entry.payment,),
+            )  # fmt: skip
+        case e.ShiftOpened():
+            db.execute(
+                "INSERT INTO shifts VALUES (?, ?, ?, NULL)", (seq, entry.number, entry.document_number)
+            )
+        case e.ShiftClosed():
+            _close_shift(db, seq, entry)
+        case e.BatchFrozen():
+            _freeze(db, seq, entry)
+        case e.BatchWritten():
+            one(
+                db, "only a frozen batch can be written, under its own name",
+                "UPDATE batches SET written_seq = coalesce(written_seq, ?) WHERE number = ? AND name = ?",
+                (seq, entry.batch, entry.name),
+            )  # fmt: skip
+        case e.SnapshotAdopted():
+            db.execute(
+                "INSERT INTO snapshots VALUES (?, ?, ?, ?, ?)",
+                (seq, entry.sha256, entry.file, entry.accounts, entry.as_of),
+            )
+        case e.ConditionRaised():
+            db.execute(
+                "INSERT INTO conditions VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET detail = excluded.detail",
+                (entry.code, entry.detail, at),
+            )
+        case e.ConditionCleared():
+            db.execute("DELETE FROM conditions WHERE code = ?", (entry.code,))
+        case e.Started() | e.Stopped() | e.ImportRefused():
+            pass
+
+
+def one(db: apsw.Connection, promise: str, statement: str, values: tuple[Any, ...]) -> None:
+    """Run a statement that must touch exactly one row, or the promise is broken."""
+    db.execute(statement, values)
+    _require(db.changes() == 1, promise, values)
+
+
+def _require(kept: bool, promise: str, values: object) -> None:
+    if not kept:
+        raise EntryRefused(f"{promise}; refused with {values}")
+
+
+def _open(db: apsw.Connection, seq: int, at: str, entry: e.PaymentOpened) -> None:
+    number = ordinal(entry.payment)
+    _require(
+        number == next_of(db, "payments", "ordinal"), "payments are numbered without a hole", entry.payment
+    )
+    _require(
+        SERVICE.fullmatch(entry.service) is not None, "a service is lower-case ASCII letters", entry.service
+    )
+    _require(
+        ACCOUNT.fullmatch(entry.account) is not None, "an account is letters, digits and ._/-", entry.account
+    )
+    db.execute(
+        "INSERT INTO payments VALUES"
+        " (?, ?, ?, ?, ?, 'open', 0, ?, ?, NULL, NULL, NULL, 'none', 0, NULL, NULL, NULL)",
+        (number, entry.payment, entry.service, entry.account, entry.snapshot, seq, at),
+    )
+
+
+def next_of(db: apsw.Connection, table: str, column: str) -> int:
+    """One more than the largest number so far."""
+    found: int = db.execute(f"SELECT coalesce(max({column}), 0) + 1 FROM {table}").get
+    return found
+
+
+def _next_note(db: apsw.Connection, note: int) -> None:
+    _require(note == next_of(db, "notes", "number"), "notes are numbered without a hole", note)
+
+
+def _stack(db: apsw.Connection, entry: e.NoteStacked) -> None:
+    one(
+        db, "a note is stacked once, after its intent",
+        "UPDATE notes SET state = 'stacked', value = ?, uncertain = ?"
+        " WHERE number = ? AND payment = ? AND state = 'intended'",
+        (entry.value, entry.uncertain, entry.note, entry.payment),
+    )  # fmt: skip
+    one(
+        db, "a note is stacked for an open payment",
+        "UPDATE payments SET paid = paid + ? WHERE number = ? AND state = 'open'",
+        (entry.value, entry.payment),
+    )  # fmt: skip
+    _into_cassette(db, entry.value)
+
+
+def _into_cassette(db: apsw.Connection, value: int) -> None:
+    db.execute("INSERT INTO cassette VALUES (?, 1) ON CONFLICT DO UPDATE SET notes = notes + 1", (value,))
+
+
+def _register(db: apsw.Connection, seq: int, entry: e.DocumentRegistered) -> None:
+    one(
+        db, "a document follows its intent, on the same fiscal drive, over the payment's whole sum",
+        "UPDATE payments SET document = 'registered', intent_drive = NULL, intent_last = NULL"
+        " WHERE number = ? AND document = 'intended' AND intent_drive = ? AND intent_last < ? AND paid = ?",
+        (entry.payment, entry.drive_serial, entry.number, entry.total),
+    )  # fmt: skip
+    db.execute(
+        "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            entry.payment, entry.number, entry.sign, entry.at, entry.drive_serial, entry.shift, entry.total,
+            entry.printed, seq,
+        ),
+    )  # fmt: skip
+
+
+def _close_shift(db: apsw.Connection, seq: int, entry: e.ShiftClosed) -> None:
+    """A shift that was opened before we knew the registrar gets its row now."""
+    db.execute(
+        "UPDATE shifts SET closed_document = ? WHERE seq ="
+        " (SELECT max(seq) FROM shifts WHERE number = ? AND closed_document IS NULL)",
+        (entry.document_number, entry.number),
+    )
+    if db.changes() == 0:
+        db.execute("INSERT INTO shifts VALUES (?, ?, NULL, ?)", (seq, entry.number, entry.document_number))
+
+
+def _freeze(db: apsw.Connection, seq: int, entry: e.BatchFrozen) -> None:
+    _require(
+        entry.batch == next_of(db, "batches", "number"), "batches are numbered without a hole", entry.batch
+    )
+    count, total = 0, 0
+    for first, last in entry.payments:
+        db.execute(
+            "UPDATE payments SET batch = ? WHERE ordinal BETWEEN ? AND ? AND batch IS NULL"
+            " AND state = 'credited' AND (document = 'registered' OR owed)",
+            (entry.batch, first, last),
+        )
+        _require(db.changes() == last - first + 1, "only free payments can be frozen", (first, last))
+        count += last - first + 1
+        total += db.execute("SELECT sum(paid) FROM payments WHERE ordinal BETWEEN ? AND ?", (first, last)).get
+    _require(
+        (count, total) == (entry.count, entry.total), "a batch's count and total must agree", entry.batch
+    )
+    db.execute(
+        "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
+        (entry.batch, entry.name, count, total, entry.sha256, entry.until, seq),
+    )
