@@ -10,10 +10,9 @@ All calls come from one thread, one after the other; nothing here waits. Time co
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,9 @@ import msgspec
 
 import kassa
 from kassa.alerts.catalogue import CATALOGUE
-from kassa.alerts.conditions import Board, Condition, Raised
 from kassa.clock import Clock
 from kassa.config import LANGUAGES, Config
-from kassa.enquiry import is_old, look_up
+from kassa.enquiry import look_up
 from kassa.errors import KassaError
 from kassa.export import batch as batches
 from kassa.export import writer
@@ -33,7 +31,8 @@ from kassa.fiscal import shift
 from kassa.fiscal.receipt import receipt
 from kassa.home import Home
 from kassa.journal import entries as e
-from kassa.journal.store import Journal, PendingDocument
+from kassa.journal.records import PendingDocument
+from kassa.journal.store import Journal
 from kassa.money import Money
 from kassa.ports import (
     CloseShift,
@@ -53,16 +52,12 @@ from kassa.ports import (
     RegistrationStarting,
     ReportFailed,
     ReturnNote,
-    ScreenEnded,
-    ScreenStarted,
     ShiftClosed,
     ShiftOpened,
     SnapshotReady,
     StackNote,
-    ValidatorChanged,
     ValidatorLost,
     ValidatorReady,
-    ValidatorState,
     XReportPrinted,
 )
 from kassa.rules import session as s
@@ -71,29 +66,15 @@ from kassa.rules.screens import show
 from kassa.rules.services import Rules
 from kassa.rules.view import View
 from kassa.subscribers import Snapshot, SnapshotError, current_path
+from kassa.watch import Watch
 
 log = logging.getLogger("kassa.terminal")
 
-STARTING_MAX_S = 15.0
-"""A device that said nothing for so long is not starting any more, it is lost."""
 DISK_LOOK_EVERY_S = 5.0
 DATA_LOOK_EVERY_S = 60.0
 SHIFT_LOOK_EVERY_S = 20.0
 SHIFT_RETRY_S = 300.0
 """After a Z-report that failed."""
-FISCAL_UNSENT_DAYS_DOCUMENTS = 200
-"""So many documents unsent mean weeks without the data operator at a busy kiosk."""
-
-VALIDATOR_CONDITIONS = {
-    ValidatorState.CASSETTE_FULL: "validator_cassette_full",
-    ValidatorState.CASSETTE_OUT: "validator_cassette_out",
-    ValidatorState.JAMMED: "validator_jammed",
-    ValidatorState.FAILED: "validator_failed",
-    ValidatorState.STARTING: "validator_busy",
-    ValidatorState.PAUSED: "validator_busy",
-    ValidatorState.CHEATED: "cheated",
-}
-REGISTRAR_CONDITIONS = tuple(code for code in CATALOGUE if code.startswith("registrar_"))
 
 
 class IntentRefused(KassaError):
@@ -119,20 +100,17 @@ class Terminal:
         self._config, self._home, self._journal = config, home, journal
         self._clock, self._devices = clock, devices
         self._services = {service.id: service for service in config.service}
-        self._board = Board()
+        self._watch = Watch(config, home, journal, clock)
         self._queue = fiscal.Queue()
         self._snapshot: Snapshot | None = None
         self._snapshot_is_stale = False
-        self._values: frozenset[Money] = frozenset()
-        self._models: dict[str, str] = {}
         self._open: frozenset[Money] | None = None
-        self._language = config.terminal.language
+        self._language: str = config.terminal.language
         self._deadline: float | None = None
         self._published: tuple[View, float | None] | None = None
         self._refused: str | None = None
         self._report_waits = False
         self._stopping = False
-        self._started_at = clock.monotonic()
         self._next_look: dict[str, float] = {}
         self._close_at = time.fromisoformat(config.registrar.close_shift_at)
         self._state: s.State = s.Attract()
@@ -144,16 +122,13 @@ class Terminal:
     def dispatch(self, fact: object) -> None:
         """Take in a fact of a device or of the importer; when this returns, what follows from it is durable."""
         log.info("fact %s", fact)
+        self._watch.hear(fact)
         match fact:
-            case ValidatorLost() | ValidatorChanged() | ValidatorReady():
-                self._watch_validator(fact)
-            case RegistrarStatus() | RegistrarLost():
-                self._watch_registrar(fact)
-            case _:
-                pass
-        match fact:
+            case ValidatorLost() | ValidatorReady():
+                self._open = None
+                self._step(fact)
             case (
-                ValidatorLost() | ValidatorReady() | NoteEscrowed() | NoteStacked() | NoteReturned()
+                NoteEscrowed() | NoteStacked() | NoteReturned()
                 | NoteRejected() | NoteMissing()
             ):  # fmt: skip
                 self._step(fact)
@@ -173,14 +148,8 @@ class Terminal:
                 self._report_waits = False
             case SnapshotReady():
                 self._snapshot_is_stale = True
-                self._observe("import_refused", False)
             case ImportRefused(file, reason):
                 self._journal.append(e.ImportRefused(file=file, reason=reason))
-                self._observe("import_refused", True, f"{file}: {reason}")
-            case ScreenStarted():
-                self._observe("screen_down", False)
-            case ScreenEnded(detail):
-                self._observe("screen_down", True, detail)
             case _:
                 pass
         self._follow_up()
@@ -210,9 +179,9 @@ class Terminal:
         if self._deadline is not None and now >= self._deadline:
             self._step(s.TimedOut())
         if self._is_due("disk", DISK_LOOK_EVERY_S):
-            self._watch_disk()
+            self._watch.look_at_disk()
         if self._is_due("data", DATA_LOOK_EVERY_S):
-            self._watch_data()
+            self._look_at_data()
         if self._is_due("shift", SHIFT_LOOK_EVERY_S):
             self._close_shift_when_due()
         if self._is_due("outbox", self._config.outbox.every_min * 60.0):
@@ -228,11 +197,6 @@ class Terminal:
         left = None if self._deadline is None else max(0, round(self._deadline - now))
         return show(self._state, self._config, self._rules(), self._language, left)
 
-    @property
-    def conditions(self) -> list[Condition]:
-        """What is wrong now, the worst first."""
-        return self._board.raised
-
     def status(self) -> dict[str, Any]:
         """How the terminal is, for `kassa status` and monitoring."""
         info = self._snapshot.info if self._snapshot else None
@@ -241,8 +205,8 @@ class Terminal:
             "version": kassa.__version__,
             "terminal": self._config.terminal.number,
             "screen": self.view.screen.value,
-            "takes_cash": self._board.blocked is None,
-            "blocked": self._board.blocked,
+            "takes_cash": self._watch.blocked is None,
+            "blocked": self._watch.blocked,
             "conditions": [
                 {
                     "code": condition.code,
@@ -252,10 +216,10 @@ class Terminal:
                     "detail": condition.detail,
                     "remedy": CATALOGUE[condition.code].remedy,
                 }
-                for condition in self.conditions
+                for condition in self._watch.raised
             ],
-            "validator": self._models.get("validator"),
-            "registrar": self._models.get("registrar"),
+            "validator": self._watch.models.get("validator"),
+            "registrar": self._watch.models.get("registrar"),
             "shift": registrar.shift.value if registrar else None,
             "documents_unsent": registrar.unsent_documents if registrar else None,
             "data": None
@@ -308,7 +272,7 @@ class Terminal:
     def begin_stop(self) -> None:
         """Take no more notes; end what can be ended. The process may go when `is_quiet`."""
         self._stopping = True
-        self._observe("stopping", True)
+        self._watch.observe("stopping", True)
         self._follow_up()
 
     @property
@@ -328,18 +292,9 @@ class Terminal:
 
     def _start(self) -> None:
         self._journal.append(e.Started(version=kassa.__version__, terminal=self._config.terminal.number))
-        now, wall = self._clock.monotonic(), self._clock.now()
-        for known in self._journal.open_conditions():
-            if known.code in CATALOGUE:
-                self._board.restore(known.code, known.detail, datetime.fromisoformat(known.since), now)
-        self._board.observe("stopping", False, now, wall)
-        self._board.observe("starting", True, now, wall)
         self._open_snapshot()
+        self._look_at_data()
         self._restore_session()
-        for code in ("orphan_note", "uncertain_note"):
-            self._watch_notes(code)
-        self._watch_disk()
-        self._watch_data()
         self._arm()
         self._follow_up()
 
@@ -368,9 +323,9 @@ class Terminal:
             services=self._services,
             cash=self._config.cash,
             currency=currency,
-            known_values=self._values,
-            blocked=self._board.blocked,
-            out_of_service=self._board.out_of_service,
+            known_values=self._watch.values,
+            blocked=self._watch.blocked,
+            out_of_service=self._watch.out_of_service,
             payment_number=f"{self._config.terminal.number}-{self._journal.next_payment():010}",
             note_number=self._journal.next_note(),
             last_is_in_cassette=last is not None and last.state in ("stacked", "orphan"),
@@ -391,7 +346,8 @@ class Terminal:
         match effect:
             case s.Write(entries):
                 self._journal.append(*entries)
-                self._watch_written(entries)
+                if any(isinstance(entry, e.NoteStacked | e.OrphanFound) for entry in entries):
+                    self._watch.look_at_notes()
             case StackNote() | ReturnNote():
                 self._devices.validator(effect)
             case s.LookUp(service, account):
@@ -405,25 +361,16 @@ class Terminal:
             case s.Unexpected(state, event):
                 log.error("nothing in the rules fits %s in %s", event, state)
 
-    def _watch_written(self, entries: tuple[e.Entry, ...]) -> None:
-        for entry in entries:
-            match entry:
-                case e.OrphanFound():
-                    self._watch_notes("orphan_note")
-                case e.NoteStacked(uncertain=True):
-                    self._watch_notes("uncertain_note")
-                case _:
-                    pass
-
     def _arm(self) -> None:
         seconds = s.timeout_s(self._state, self._rules())
         self._deadline = None if seconds is None else self._clock.monotonic() + seconds
 
     def _follow_up(self) -> None:
         """Whatever depends on how things are now: conditions, slot, registrar, screen."""
-        self._watch_start()
-        self._watch_documents()
-        self._settle_board()
+        pending = self._journal.fiscal_pending()
+        self._watch.look_at_documents(sum(waiting.owed for waiting in pending), self._queue.in_doubt)
+        if self._watch.settle():
+            self._step(s.WentOutOfService())
         if self._stopping and isinstance(self._state, s.TakingCash) and self._state.intent is None:
             self._step(s.Stopping())
         if isinstance(self._state, s.Attract | s.Thanking):
@@ -432,7 +379,7 @@ class Terminal:
             if isinstance(self._state, s.Attract):
                 self._language = self._config.terminal.language if self._nobody_chose() else self._language
         self._set_slot()
-        self._feed_registrar()
+        self._feed_registrar(pending)
         self._publish()
 
     def _nobody_chose(self) -> bool:
@@ -444,7 +391,7 @@ class Terminal:
 
     def _set_slot(self) -> None:
         """Level, not edge: the validator is told whenever what it should do differs from what it was told."""
-        if not self._values:
+        if not self._watch.values:
             return
         wanted = s.open_values(self._state, self._rules())
         if wanted != self._open:
@@ -456,11 +403,8 @@ class Terminal:
         if entries:
             self._journal.append(*entries)
 
-    def _feed_registrar(self) -> None:
-        if self._queue.in_flight is not None or self._queue.status is None or self._report_waits:
-            return
-        pending = self._journal.fiscal_pending()
-        if not pending:
+    def _feed_registrar(self, pending: list[PendingDocument]) -> None:
+        if self._report_waits:
             return
         self._queue, command = fiscal.next_command(
             self._queue, pending, self._clock.monotonic(), self._receipt
@@ -497,92 +441,14 @@ class Terminal:
                 log.info("wrote %s", written)
         except (KassaError, OSError) as error:
             log.exception("no payment file could be written")
-            self._observe("export_failed", True, str(error))
+            self._watch.observe("export_failed", True, str(error))
         else:
-            self._observe("export_failed", False)
+            self._watch.observe("export_failed", False)
 
-    # --- watching -------------------------------------------------------------------------------------------
+    # --- data and screen ---------------------------------------------------------------------------------------
 
-    def _observe(self, code: str, present: bool, detail: str = "") -> None:
-        self._board.observe(code, present, self._clock.monotonic(), self._clock.now(), detail)
-
-    def _settle_board(self) -> None:
-        before = self._board.out_of_service
-        for change in self._board.settle(self._clock.monotonic()):
-            condition = change.condition
-            if isinstance(change, Raised):
-                log.warning("condition %s raised: %s", condition.code, condition.detail)
-                self._journal.append(e.ConditionRaised(code=condition.code, detail=condition.detail))
-            else:
-                log.warning("condition %s cleared", condition.code)
-                self._journal.append(e.ConditionCleared(code=condition.code))
-        if self._board.out_of_service and not before:
-            self._step(s.WentOutOfService())
-
-    def _watch_start(self) -> None:
-        is_over = self._clock.monotonic() > self._started_at + STARTING_MAX_S
-        knows_both = len(self._models) == 2
-        if self._board.is_present("starting") and (knows_both or is_over):
-            self._observe("starting", False)
-            if "validator" not in self._models:
-                self._observe("validator_lost", True, "it said nothing since the start")
-            if "registrar" not in self._models:
-                self._observe("registrar_lost", True, "it said nothing since the start")
-
-    def _watch_validator(self, fact: ValidatorLost | ValidatorChanged | ValidatorReady) -> None:
-        present, detail = None, ""
-        match fact:
-            case ValidatorLost(reason):
-                present, detail = "validator_lost", reason
-                self._values, self._open = frozenset(), None
-                self._models.setdefault("validator", "?")
-            case ValidatorChanged(state, detail):
-                present = VALIDATOR_CONDITIONS.get(state)
-            case ValidatorReady(model, serial, values):
-                self._values, self._open = frozenset(values), None
-                self._models["validator"] = f"{model} {serial}".strip()
-        for code in {"validator_lost", *VALIDATOR_CONDITIONS.values()}:
-            self._observe(code, code == present, detail if code == present else "")
-
-    def _watch_registrar(self, fact: RegistrarStatus | RegistrarLost) -> None:
-        match fact:
-            case RegistrarLost(reason):
-                present, detail = "registrar_lost", reason
-                self._models.setdefault("registrar", "?")
-                self._report_waits = False
-            case RegistrarStatus(problem=problem):
-                present, detail = problem or "", fact.detail
-                self._models["registrar"] = f"{fact.model} ФН {fact.drive_serial}"
-                self._observe("fiscal_unsent", fact.unsent_documents > FISCAL_UNSENT_DAYS_DOCUMENTS)
-        assert not present or present in REGISTRAR_CONDITIONS, present
-        for code in REGISTRAR_CONDITIONS:
-            self._observe(code, code == present, detail if code == present else "")
-
-    def _watch_documents(self) -> None:
-        owed = sum(waiting.owed for waiting in self._journal.fiscal_pending())
-        self._observe("documents_owed", owed > 0, f"{owed} payments")
-        self._observe(
-            "document_in_doubt", bool(self._queue.in_doubt), ", ".join(sorted(self._queue.in_doubt))
-        )
-
-    def _watch_notes(self, code: str) -> None:
-        totals = self._journal.totals()
-        count = totals.orphans if code == "orphan_note" else totals.uncertain
-        self._observe(code, count > 0, f"{count} notes")
-
-    def _watch_disk(self) -> None:
-        free_mb = shutil.disk_usage(self._home.path).free >> 20
-        self._observe("disk_low", free_mb < self._config.disk.free_min_mb, f"{free_mb} MB free")
-        notes = sum(self._journal.cassette().values())
-        self._observe(
-            "cassette_nearly_full", notes * 10 >= self._config.validator.cassette_notes * 9, f"{notes} notes"
-        )
-
-    def _watch_data(self) -> None:
-        info = self._snapshot.info if self._snapshot else None
-        self._observe("data_missing", info is None)
-        old = info is not None and is_old(info, self._clock.now(), self._config.data.warn_after_h)
-        self._observe("data_old", old, f"made {info.as_of:%d.%m.%Y %H:%M}" if info else "")
+    def _look_at_data(self) -> None:
+        self._watch.look_at_data(self._snapshot.info if self._snapshot else None)
 
     def _open_snapshot(self) -> None:
         """Take the newest data into use; what cannot be read leaves the old data in use."""
@@ -594,7 +460,7 @@ class Terminal:
             snapshot = Snapshot.open(path)
         except SnapshotError as error:
             log.error("the new subscriber data cannot be used: %s", error)
-            self._observe("import_refused", True, str(error))
+            self._watch.observe("import_refused", True, str(error))
             return
         before, self._snapshot = self._snapshot, snapshot
         if before is not None:
@@ -606,7 +472,7 @@ class Terminal:
                     sha256=info.sha256, file=info.file, accounts=info.accounts, as_of=info.as_of.isoformat()
                 )
             )
-        self._watch_data()
+        self._look_at_data()
 
     def _is_due(self, what: str, every_s: float) -> bool:
         now = self._clock.monotonic()

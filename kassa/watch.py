@@ -1,0 +1,181 @@
+"""What the terminal sees of its devices, disk and data, turned into conditions; each raised or cleared one is written."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from datetime import datetime
+
+from kassa.alerts.catalogue import CATALOGUE
+from kassa.alerts.conditions import Board, Condition, Raised
+from kassa.clock import Clock
+from kassa.config import Config
+from kassa.enquiry import is_old
+from kassa.home import Home
+from kassa.journal import entries as e
+from kassa.journal.store import Journal
+from kassa.money import Money
+from kassa.ports import (
+    ImportRefused,
+    RegistrarLost,
+    RegistrarStatus,
+    ScreenEnded,
+    ScreenStarted,
+    SnapshotReady,
+    ValidatorChanged,
+    ValidatorLost,
+    ValidatorReady,
+    ValidatorState,
+)
+from kassa.subscribers import SnapshotInfo
+
+log = logging.getLogger("kassa.watch")
+
+STARTING_MAX_S = 15.0
+"""A device that said nothing for so long is not starting any more, it is lost."""
+UNSENT_DOCUMENTS_MAX = 200
+"""So many unsent documents mean days without the data operator even at a busy kiosk; the law allows 30."""
+
+VALIDATOR_CONDITIONS = {
+    ValidatorState.CASSETTE_FULL: "validator_cassette_full",
+    ValidatorState.CASSETTE_OUT: "validator_cassette_out",
+    ValidatorState.JAMMED: "validator_jammed",
+    ValidatorState.FAILED: "validator_failed",
+    ValidatorState.STARTING: "validator_busy",
+    ValidatorState.PAUSED: "validator_busy",
+    ValidatorState.CHEATED: "cheated",
+}
+OVER_AT_START = ("stopping", "screen_down", "export_failed")
+"""Conditions of the run before this one; the others last until an eye sees that they are gone."""
+REGISTRAR_CONDITIONS = tuple(code for code in CATALOGUE if code.startswith("registrar_"))
+
+
+class Watch:
+    """The board of one terminal and the eyes that feed it."""
+
+    def __init__(self, config: Config, home: Home, journal: Journal, clock: Clock) -> None:
+        self._config, self._home, self._journal, self._clock = config, home, journal, clock
+        self._board = Board()
+        self._started_at = clock.monotonic()
+        self.models: dict[str, str] = {}
+        """What each device said it is; a device that never answered is missing."""
+        self.values: frozenset[Money] = frozenset()
+        """What the validator's bill table knows; empty while there is no validator."""
+        for known in journal.conditions():
+            if known.code in CATALOGUE:
+                since = datetime.fromisoformat(known.since)
+                self._board.restore(known.code, known.detail, since, self._started_at)
+        for code in OVER_AT_START:
+            self.observe(code, False)
+        self.observe("starting", True)
+        self.look_at_notes()
+        self.look_at_disk()
+
+    @property
+    def blocked(self) -> str | None:
+        """The code for which no note may be taken at this moment."""
+        return self._board.blocked
+
+    @property
+    def out_of_service(self) -> str | None:
+        """The code for which nobody may begin a payment."""
+        return self._board.out_of_service
+
+    @property
+    def raised(self) -> list[Condition]:
+        """What staff should see, the worst first."""
+        return self._board.raised
+
+    def observe(self, code: str, present: bool, detail: str = "") -> None:
+        """Say whether a condition is there at this moment."""
+        self._board.observe(code, present, self._clock.monotonic(), self._clock.now(), detail)
+
+    def settle(self) -> bool:
+        """Write what was raised or cleared; whether the terminal went out of service by it."""
+        self._end_starting()
+        before = self._board.out_of_service
+        for change in self._board.settle(self._clock.monotonic()):
+            condition = change.condition
+            if isinstance(change, Raised):
+                log.warning("condition %s raised: %s", condition.code, condition.detail)
+                self._journal.append(e.ConditionRaised(code=condition.code, detail=condition.detail))
+            else:
+                log.warning("condition %s cleared", condition.code)
+                self._journal.append(e.ConditionCleared(code=condition.code))
+        return self._board.out_of_service is not None and before is None
+
+    def hear(self, fact: object) -> None:
+        """Take in what a fact says of the state of things."""
+        match fact:
+            case ValidatorLost(reason):
+                self.values = frozenset()
+                self.models.setdefault("validator", "")
+                self._see_validator("validator_lost", reason)
+            case ValidatorChanged(state, detail):
+                self._see_validator(VALIDATOR_CONDITIONS.get(state), detail)
+            case ValidatorReady(model, serial, values):
+                self.values = frozenset(values)
+                self.models["validator"] = f"{model} {serial}".strip()
+                self._see_validator(None, "")
+            case RegistrarLost(reason):
+                self.models.setdefault("registrar", "")
+                self._see_registrar("registrar_lost", reason)
+            case RegistrarStatus():
+                self.models["registrar"] = f"{fact.model} {fact.drive_serial}".strip()
+                self._see_registrar(fact.problem, fact.detail)
+                unsent = fact.unsent_documents
+                self.observe("fiscal_unsent", unsent > UNSENT_DOCUMENTS_MAX, f"{unsent} documents")
+            case SnapshotReady():
+                self.observe("import_refused", False)
+            case ImportRefused(file, reason):
+                self.observe("import_refused", True, f"{file}: {reason}")
+            case ScreenStarted():
+                self.observe("screen_down", False)
+            case ScreenEnded(detail):
+                self.observe("screen_down", True, detail)
+            case _:
+                pass
+
+    def look_at_disk(self) -> None:
+        """Room for the journal."""
+        free_mb = shutil.disk_usage(self._home.path).free >> 20
+        self.observe("disk_low", free_mb < self._config.disk.free_min_mb, f"{free_mb} MB free")
+
+    def look_at_data(self, info: SnapshotInfo | None) -> None:
+        """Whether there are subscriber data, and how old they are."""
+        self.observe("data_missing", info is None)
+        old = info is not None and is_old(info, self._clock.now(), self._config.data.warn_after_h)
+        self.observe("data_old", old, f"made {info.as_of:%d.%m.%Y %H:%M}" if info else "")
+
+    def look_at_notes(self) -> None:
+        """Notes that a collector has to know of, and room in the cassette."""
+        totals = self._journal.totals()
+        self.observe("orphan_note", totals.orphans > 0, f"{totals.orphans} notes")
+        self.observe("uncertain_note", totals.uncertain > 0, f"{totals.uncertain} notes")
+        notes, room = sum(self._journal.cassette().values()), self._config.validator.cassette_notes
+        self.observe("cassette_nearly_full", notes * 10 >= room * 9, f"{notes} of {room} notes")
+
+    def look_at_documents(self, owed: int, in_doubt: frozenset[str]) -> None:
+        """Payments whose document is late, and those where nobody knows."""
+        self.observe("documents_owed", owed > 0, f"{owed} payments")
+        self.observe("document_in_doubt", bool(in_doubt), ", ".join(sorted(in_doubt)))
+
+    def _end_starting(self) -> None:
+        """The start is over when both devices spoke, or had time enough to."""
+        if not self._board.is_present("starting"):
+            return
+        is_late = self._clock.monotonic() > self._started_at + STARTING_MAX_S
+        if len(self.models) == 2 or is_late:
+            self.observe("starting", False)
+            for name in ("validator", "registrar"):
+                if name not in self.models:
+                    self.observe(f"{name}_lost", True, "it said nothing since the start")
+
+    def _see_validator(self, present: str | None, detail: str) -> None:
+        for code in {"validator_lost", *VALIDATOR_CONDITIONS.values()}:
+            self.observe(code, code == present, detail if code == present else "")
+
+    def _see_registrar(self, present: str | None, detail: str) -> None:
+        assert present is None or present in REGISTRAR_CONDITIONS, present
+        for code in REGISTRAR_CONDITIONS:
+            self.observe(code, code == present, detail if code == present else "")
