@@ -1,0 +1,81 @@
+"""A device goes away in the middle of a payment and comes back: the screen is honest, nothing is restarted."""
+
+from rig import wait_until
+
+
+def test_a_validator_unplugged_with_money_inside_is_told_and_comes_back(rig):
+    rig.start_core()
+    rig.wait_for_service()
+    rig.go_to_cash()
+    rig.insert(500)
+    rig.wait_for_sum(500)
+
+    rig.validator.say("unplug")
+    view = wait_until(lambda: (v := rig.view()).notice == "validator_lost" and v, "an honest screen")
+    assert view.screen.value == "cash"
+    assert view.inserted == "500.00"
+    assert view.can_finish
+
+    rig.validator.say("plug")
+    wait_until(lambda: rig.view().notice is None, "the notice to go")
+    rig.insert(100)
+    rig.wait_for_sum(600)
+    rig.finish_whatever_is_open()
+    rig.check_promises()
+
+
+def test_a_validator_unplugged_while_a_note_moves_settles_the_note_when_it_is_back(rig):
+    rig.start_core()
+    rig.wait_for_service()
+    rig.go_to_cash()
+    rig.insert(500)
+    wait_until(lambda: rig.view().note.value == "stacking", "the note to move")
+
+    rig.validator.say("unplug")
+    wait_until(lambda: rig.view().notice == "validator_lost", "an honest screen")
+    rig.validator.say("plug")
+
+    rig.wait_for_sum(500)
+    rig.finish_whatever_is_open()
+    rig.check_promises()
+
+
+def test_a_registrar_unplugged_with_money_inside_closes_the_slot_and_the_receipt_comes_later(rig):
+    rig.start_core()
+    rig.wait_for_service()
+    rig.go_to_cash()
+    rig.insert(500)
+    rig.wait_for_sum(500)
+
+    rig.registrar.say("unplug")
+    wait_until(lambda: rig.view().notice == "registrar_not_ready", "an honest screen")
+    assert not rig.status()["takes_cash"]
+    rig.client.intend("finish")
+    assert rig.wait_for_screen("printing").inserted == "500.00"
+
+    rig.registrar.say("plug")
+    assert rig.wait_for_screen("thanks").document is not None
+    rig.check_promises()
+
+
+def test_without_paper_the_idle_terminal_is_out_of_service_with_the_reason(rig):
+    rig.start_core()
+    rig.wait_for_service()
+
+    rig.registrar.say("paper out")
+    view = rig.wait_for_screen("out_of_service")
+    assert view.reason == "registrar_paper_out"
+
+    rig.registrar.say("paper in")
+    rig.wait_for_service()
+
+
+def test_a_jammed_validator_takes_the_terminal_out_of_service_until_it_is_cleared(rig):
+    rig.start_core()
+    rig.wait_for_service()
+
+    rig.validator.say("fault jam")
+    assert rig.wait_for_screen("out_of_service").reason == "validator_jammed"
+
+    rig.validator.say("clear")
+    rig.wait_for_service()
