@@ -43,9 +43,14 @@ def walk(db: apsw.Connection, after: int = 0, before: bytes = GENESIS) -> Iterat
     for seq, at, kind, body, stored in rows:
         expected += 1
         if seq != expected:
-            raise JournalBroken(f"entry {expected} is missing: entry {seq} follows entry {expected - 1}")
+            raise JournalBroken(
+                f"entry {expected} is missing: entry {seq} follows entry {expected - 1}",
+                at=f"entry {expected}",
+            )
         if link(before, seq, at, kind, body) != stored:
-            raise JournalBroken(f"entry {seq} ({kind}) does not fit the chain: it or its hash was changed")
+            raise JournalBroken(
+                f"entry {seq} ({kind}) does not fit the chain: it or its hash was changed", at=f"entry {seq}"
+            )
         try:
             entry = e.decode(body)
         except msgspec.MsgspecError as error:
@@ -53,6 +58,8 @@ def walk(db: apsw.Connection, after: int = 0, before: bytes = GENESIS) -> Iterat
                 f"entry {seq} ({kind}) cannot be read by this version of Kassa: {error}"
             ) from error
         if e.kind(entry) != kind:
-            raise JournalBroken(f"entry {seq} calls itself {kind}, but says {e.kind(entry)}")
+            raise JournalBroken(
+                f"entry {seq} calls itself {kind}, but says {e.kind(entry)}", at=f"entry {seq}"
+            )
         before = stored
         yield Link(seq, at, entry, stored)

@@ -169,14 +169,12 @@ class Queries:
         row = self._row(_BATCH + "WHERE number = ?", (number,))
         return row and _batch(row)
 
-    def batch_ready(self, at_most: int) -> list[tuple[int, int]]:
+    def batch_ready(self, at_most: int) -> Iterator[tuple[int, int]]:
         """Ordinal and sum of the oldest payments that may go into a batch: not in one, with a document or owed one."""
-        return list(
-            self._rows(
-                "SELECT ordinal, paid FROM payments WHERE state = 'credited' AND batch IS NULL"
-                " AND (document = 'registered' OR owed) ORDER BY ordinal LIMIT ?",
-                (at_most,),
-            )
+        yield from self._rows(
+            "SELECT ordinal, paid FROM payments WHERE state = 'credited' AND batch IS NULL"
+            " AND (document = 'registered' OR owed) ORDER BY ordinal LIMIT ?",
+            (at_most,),
         )
 
     def batch_rows(self, ranges: Iterable[tuple[int, int]], before_seq: int) -> Iterator[BatchRow]:

@@ -55,6 +55,7 @@ class Journal(Queries):
     def __init__(self, path: str, clock: Clock, vfs: str, *, read_only: bool) -> None:
         self.path = path
         self._clock = clock
+        self._read_only = read_only
         self._failed: str | None = None
         self._wal_pages = 0
         self._head = (0, GENESIS)
@@ -62,7 +63,7 @@ class Journal(Queries):
         self._database: APSWDatabase | None = None
         try:
             with self._in_words("be opened"):
-                self._open(read_only=read_only)
+                self._open()
         except BaseException:
             self.close()
             raise
@@ -128,6 +129,20 @@ class Journal(Queries):
         finally:
             copy.close()
 
+    def check_pages(self) -> None:
+        """Read every page of the file itself, free ones too. Raises JournalBroken at the first damaged one."""
+        with self._in_words("be checked"):
+            if not self._read_only:
+                self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            for page in self._sealed.damaged_pages(self.path):
+                raise JournalBroken(f"{self.path}: page {page} is damaged", at=f"page {page}")
+
+    @contextmanager
+    def reading(self) -> Iterator[apsw.Connection]:
+        """The connection itself, to compare what it holds; its errors come in words."""
+        with self._in_words("be read"):
+            yield self._db
+
     def head(self) -> tuple[int, str]:
         """Number and hash of the last entry: what anchors the whole journal outside of it."""
         seq, hashed = self._head
@@ -142,31 +157,35 @@ class Journal(Queries):
 
     # --- opening ----------------------------------------------------------------------------------------------
 
-    def _open(self, *, read_only: bool) -> None:
+    def _open(self) -> None:
         flags = (
-            apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+            apsw.SQLITE_OPEN_READONLY
+            if self._read_only
+            else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
         )
         tail = self._sealed.read_wal_tail(self.path)
         self._database = _connect(self.path, vfs=self._sealed.name, flags=flags)
         self._db: apsw.Connection = self._database.connection()  # type: ignore[no-untyped-call]
         self._keep_log(True)  # until it is known to be whole: it is the evidence
-        self._set_up(read_only=read_only)
+        self._set_up()
         self._check_kind_of_file()
-        recovered, _ = self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP) if not read_only else (0, 0)
+        recovered, _ = (
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP) if not self._read_only else (0, 0)
+        )
         if problem := tail.problem(max(recovered, 0)):
-            raise JournalBroken(f"{self.path}: {problem}; keep the files and ask for support")
+            raise JournalBroken(f"{self.path}: {problem}; keep the files and ask for support", at="log")
         self._read_head()
         self._keep_log(False)
-        if not read_only:
+        if not self._read_only:
             self._db.set_wal_hook(self._note_wal_pages)
 
-    def _set_up(self, *, read_only: bool) -> None:
+    def _set_up(self) -> None:
         """Every setting by a statement of its own, read back: SQLite stays silent about one it does not follow."""
-        if not read_only:
+        if not self._read_only:
             # Before the file is touched for the first time: then the log's index needs no shared memory.
             self._db.execute("PRAGMA locking_mode = exclusive")
             self._db.reserve_bytes(reserve=CHECKSUM_BYTES)
-        wanted: list[tuple[str, Any]] = [] if read_only else [
+        wanted: list[tuple[str, Any]] = [] if self._read_only else [
             ("locking_mode", "exclusive"), ("page_size", PAGE_BYTES), ("journal_mode", "wal"),
             ("synchronous", 2), ("wal_autocheckpoint", 0),
         ]  # fmt: skip
@@ -188,7 +207,7 @@ class Journal(Queries):
         found = self._db.execute("PRAGMA application_id").get, self._db.execute("PRAGMA user_version").get
         if found == (0, 0) and not self._db.execute("SELECT count(*) FROM sqlite_schema").get:
             self._db.execute("BEGIN IMMEDIATE")
-            tables.create(self._database, self._db)
+            tables.create(self._database)
             self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             self._db.execute("COMMIT")
@@ -255,24 +274,24 @@ class Journal(Queries):
         except apsw.ReadOnlyError as error:
             raise JournalFailed(f"{self.path} cannot {act}: it was opened for reading only") from error
         except (apsw.CorruptError, apsw.NotADBError) as error:
-            raise self._fail(JournalBroken, f"{self.path} cannot {act}: it is damaged ({error})") from error
+            self._fail(words := f"{self.path} cannot {act}: it is damaged ({error})")
+            raise JournalBroken(words, at="database") from error
         except apsw.Error as error:
-            if self._sealed.damaged:
-                words = f"{self.path} cannot {act}: page {self._sealed.damaged} is damaged"
-                raise self._fail(JournalBroken, words) from error
-            raise self._fail(
-                JournalFailed, f"{self.path} cannot {act}: {error}; the disk has failed"
-            ) from error
+            if page := self._sealed.damaged:
+                self._fail(words := f"{self.path} cannot {act}: page {page} is damaged")
+                raise JournalBroken(words, at=f"page {page}") from error
+            self._fail(words := f"{self.path} cannot {act}: {error}; the disk has failed")
+            raise JournalFailed(words) from error
 
     def _keep_log(self, kept: bool) -> None:
         """Whether closing leaves the write-ahead log as it is, instead of carrying it over."""
-        self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(kept))
+        if self._database is not None:
+            self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(kept))
 
-    def _fail(self, kind: type[KassaError], words: str) -> KassaError:
+    def _fail(self, words: str) -> None:
         """From now on every call fails, and closing leaves the files as they are."""
         self._failed = words
         self._keep_log(True)
-        return kind(words)
 
 
 def _connect(path: str, *, vfs: str, flags: int) -> APSWDatabase:

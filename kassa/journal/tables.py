@@ -25,7 +25,14 @@ ACCOUNT = re.compile(r"[0-9A-Za-zА-Яа-яЁё][0-9A-Za-zА-Яа-яЁё._/-]{0,
 
 
 class JournalBroken(KassaError):
-    """The journal contradicts itself, so nothing in it can be relied on until a person has looked."""
+    """The journal contradicts itself, so nothing in it can be relied on until a person has looked.
+
+    `at` says where, for machines: `page 7`, `entry 12`, `payments 3`, `log`.
+    """
+
+    def __init__(self, message: str, at: str | None = None) -> None:
+        super().__init__(message)
+        self.at = at
 
 
 class EntryRefused(JournalBroken):
@@ -231,8 +238,9 @@ _TRIGGERS = (
 )  # fmt: skip
 
 
-def create(database: APSWDatabase, db: apsw.Connection) -> None:
-    """Make all tables, indexes and triggers in an empty database, `db` being its connection; the caller begins and commits."""
+def create(database: APSWDatabase) -> None:
+    """Make all tables, indexes and triggers in an empty database; to begin and to commit is the caller's."""
+    db: apsw.Connection = database.connection()  # type: ignore[no-untyped-call]
     for table in TABLES:
         SchemaManager(table, database=database).create_all(safe=False)
     for statement in (*_INDEXES, *_TRIGGERS):
