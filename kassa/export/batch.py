@@ -88,7 +88,9 @@ def _period_start(journal: Journal, number: int) -> str:
 def _snapshot(journal: Journal) -> SnapshotNamed | None:
     """The data in use; a time that is none would break the file's head, so then the batch names no data."""
     found = journal.last_snapshot()
+    if found is None:
+        return None
     try:
-        return found and SnapshotNamed(datetime.fromisoformat(found.as_of).isoformat(), found.sha256)
+        return SnapshotNamed(datetime.fromisoformat(found.as_of).isoformat(), found.sha256)
     except ValueError:
         return None

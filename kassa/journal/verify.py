@@ -69,7 +69,8 @@ def verify(journal: Journal) -> Verdict:
 
 def _empty() -> apsw.Connection:
     """A database with all tables and nothing in them, in memory or a temporary file."""
-    database: APSWDatabase = APSWDatabase("")  # type: ignore[no-untyped-call]
+    flags = apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    database: APSWDatabase = APSWDatabase("file:", flags=flags)  # type: ignore[no-untyped-call]
     database.connect()
     tables.create(database)
     db: apsw.Connection = database.connection()  # type: ignore[no-untyped-call]
