@@ -1,0 +1,61 @@
+"""What an entry says, in one English line for staff."""
+
+from __future__ import annotations
+
+from kassa.journal import entries as e
+from kassa.money import Money
+
+
+def in_words(entry: e.Entry, currency: str) -> str:
+    """One line, without the time and without the payment that the reader asked for."""
+
+    def money(minor: int | None) -> str:
+        return "a note of unknown value" if minor is None else str(Money(minor, currency))
+
+    match entry:
+        case e.Started():
+            return f"terminal {entry.terminal} started, kassa {entry.version}"
+        case e.Stopped():
+            return "the terminal was stopped"
+        case e.PaymentOpened():
+            data = f"subscriber data {entry.snapshot[:12]}" if entry.snapshot else "no subscriber data"
+            return f"payment opened: {entry.service}, account {entry.account}, {data}"
+        case e.StackIntended():
+            return f"note {entry.note}, {money(entry.value)}: about to be stacked"
+        case e.NoteStacked():
+            doubt = ", UNCERTAIN: credited for the customer, no evidence" if entry.uncertain else ""
+            return f"note {entry.note}, {money(entry.value)}: in the cassette{doubt}"
+        case e.NoteReturned():
+            return f"note {entry.note}: returned, {entry.reason}"
+        case e.OrphanFound():
+            return f"note {entry.note}, {money(entry.value)}: in the cassette without a payment, {entry.evidence}"
+        case e.PaymentCredited():
+            return f"credited {money(entry.total)} ({entry.reason})"
+        case e.PaymentAbandoned():
+            return "abandoned, no money was taken"
+        case e.FiscalIntended():
+            drive = f"fiscal drive {entry.drive_serial}, last document {entry.last_document}"
+            return f"receipt about to be registered: {drive}"
+        case e.FiscalVoided():
+            return f"that receipt left no document: {entry.reason}"
+        case e.DocumentRegistered():
+            paper = "" if entry.printed else ", not printed"
+            return f"document {entry.number}, sign {entry.sign}, {money(entry.total)}, shift {entry.shift}{paper}"
+        case e.DocumentOwed():
+            return f"document owed: {entry.reason}"
+        case e.ShiftOpened():
+            return f"shift {entry.number} opened by document {entry.document_number}"
+        case e.ShiftClosed():
+            return f"shift {entry.number} closed by document {entry.document_number}"
+        case e.BatchFrozen():
+            return f"batch {entry.batch} frozen: {entry.count} payments, {money(entry.total)}, {entry.name}"
+        case e.BatchWritten():
+            return f"batch {entry.batch} written: {entry.name}"
+        case e.SnapshotAdopted():
+            return f"subscriber data {entry.file}: {entry.accounts} accounts, as of {entry.as_of}"
+        case e.ImportRefused():
+            return f"subscriber file {entry.file} refused: {entry.reason}"
+        case e.ConditionRaised():
+            return f"condition {entry.code}: {entry.detail}"
+        case e.ConditionCleared():
+            return f"condition {entry.code} is over"
