@@ -1,0 +1,319 @@
+"""What the importer says to clerks, in Russian and English: one table of sentences by code."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Language = Literal["ru", "en"]
+
+
+class Unusable(Exception):
+    """A file as a whole is refused; `code` and `values` make the sentence, in whichever language it is wanted."""
+
+    def __init__(self, code: str, **values: object) -> None:
+        assert code in SENTENCES, code
+        self.code, self.values = code, values
+        super().__init__(self.say("en"))
+
+    def say(self, language: Language) -> str:
+        """The sentence for the clerk."""
+        return say(language, self.code, **self.values)
+
+
+def say(language: Language, code: str, **values: object) -> str:
+    """The sentence of this code."""
+    told = {
+        name: value.say(language) if isinstance(value, Unusable) else value for name, value in values.items()
+    }
+    return SENTENCES[code][language].format(**told)
+
+
+def printable(name: str) -> str:
+    """A file's name as text can carry it: bytes that are not UTF-8 and control characters as escapes."""
+    escaped = name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in escaped
+    )
+
+
+SENTENCES: dict[str, dict[Language, str]] = {
+    # --- the first sentence of a report
+    "taken": {
+        "ru": "Файл принят: {accepted} строк, {accounts} лицевых счетов.",
+        "en": "The file was taken: {accepted} rows, {accounts} accounts.",
+    },
+    "taken_already": {
+        "ru": "Файл уже загружен: это то же содержимое, данные не изменились.",
+        "en": "The file is loaded already: its content is the same, nothing changed.",
+    },
+    "would_take": {
+        "ru": "Файл годится: {accepted} строк, {accounts} лицевых счетов. Это была проверка, данные не изменились.",
+        "en": "The file is good: {accepted} rows, {accounts} accounts. This was a check, nothing changed.",
+    },
+    "refused": {
+        "ru": "Файл не принят: {reason} Терминал работает с прежними данными.",
+        "en": "The file was refused: {reason} The terminal goes on with the data it has.",
+    },
+    # --- the file itself
+    "missing": {
+        "ru": "файла нет или он недоступен ({detail}).",
+        "en": "it is not there or cannot be reached ({detail}).",
+    },
+    "link": {
+        "ru": "это ссылка; положите сам файл.",
+        "en": "it is a link; put the file itself there.",
+    },
+    "folder": {
+        "ru": "это папка; положите сам файл.",
+        "en": "it is a folder; put the file itself there.",
+    },
+    "not_ordinary": {
+        "ru": "это не обычный файл, а устройство или канал.",
+        "en": "it is no ordinary file but a device or a pipe.",
+    },
+    "name_not_text": {
+        "ru": "имя файла не в UTF-8; переименуйте файл латинскими буквами и положите снова.",
+        "en": "its name is not UTF-8; rename it with plain letters and drop it again.",
+    },
+    "too_large": {
+        "ru": "в нём {size} байт, разрешено {allowed} (kassa.toml: data.size_max_mb).",
+        "en": "it has {size} bytes, allowed are {allowed} (kassa.toml: data.size_max_mb).",
+    },
+    "changed_while_read": {
+        "ru": "он изменился во время чтения; дождитесь конца копирования и положите снова.",
+        "en": "it changed while it was read; wait until copying has ended and drop it again.",
+    },
+    "empty": {
+        "ru": "он пуст (0 байт); выгрузите его снова.",
+        "en": "it is empty (0 bytes); export it again.",
+    },
+    "archive": {
+        "ru": "это {kind}, а не текст; распакуйте его и положите сам файл.",
+        "en": "it is {kind}, not text; unpack it and drop the file itself.",
+    },
+    "spreadsheet": {
+        "ru": "это таблица или документ ({kind}); сохраните её как CSV с разделителем «;».",
+        "en": "it is a spreadsheet or document ({kind}); save it as CSV with the separator ';'.",
+    },
+    # --- encoding
+    "utf16": {
+        "ru": "он в кодировке UTF-16; сохраните его как UTF-8 или windows-1251.",
+        "en": "it is UTF-16; save it as UTF-8 or windows-1251.",
+    },
+    "undecodable": {
+        "ru": "в строке {line} есть байты, которых нет в кодировке {encoding} (смещение {offset}).",
+        "en": "line {line} has bytes that do not exist in {encoding} (at offset {offset}).",
+    },
+    "encoding_mismatch": {
+        "ru": "кодировка указана {declared}, а похоже на {likely}: «{ours}» читалось бы как «{theirs}».",
+        "en": "its encoding should be {declared} but looks like {likely}: {ours!r} would read {theirs!r}.",
+    },
+    "mojibake": {
+        "ru": "буквы испорчены двойной перекодировкой: «{ours}», было, видимо, «{theirs}»; выгрузите файл снова.",
+        "en": "its letters are broken by converting twice: {ours!r} was probably {theirs!r}; export it again.",
+    },
+    "nul": {
+        "ru": "в строке {line} есть нулевые байты; это не текст.",
+        "en": "line {line} has NUL bytes; this is not text.",
+    },
+    "second_bom": {
+        "ru": "в середине (строка {line}, смещение {offset}) стоит метка начала файла: склеены два файла.",
+        "en": "there is a byte order mark in the middle (line {line}, offset {offset}): two files were glued.",
+    },
+    # --- layout
+    "unreadable_xml": {
+        "ru": "XML испорчен или оборван (строка {line}): {detail}.",
+        "en": "its XML is broken or cut off (line {line}): {detail}.",
+    },
+    "doctype": {
+        "ru": "в XML есть DOCTYPE, это запрещено; выгрузите файл без него.",
+        "en": "its XML has a DOCTYPE, which is not allowed; export it without.",
+    },
+    "xml_root": {
+        "ru": "корневой элемент «{found}», а по профилю должен быть «{expected}».",
+        "en": "its root element is {found!r}, the profile expects {expected!r}.",
+    },
+    "xml_encoding": {
+        "ru": "XML объявлен в кодировке {found}; разрешены UTF-8 и windows-1251.",
+        "en": "its XML declares the encoding {found}; allowed are UTF-8 and windows-1251.",
+    },
+    "xml_cap": {
+        "ru": "строка {line}: {what} больше {allowed}; такой XML не принимается.",
+        "en": "line {line}: more than {allowed} {what}; such XML is not taken.",
+    },
+    "xml_include": {
+        "ru": "строка {line}: XInclude не разрешён.",
+        "en": "line {line}: XInclude is not allowed.",
+    },
+    "columns_missing": {
+        "ru": "в заголовке нет столбца «{missing}»; найдены: {found}.{hint}",
+        "en": "its header has no column {missing!r}; found: {found}.{hint}",
+    },
+    "columns_twice": {
+        "ru": "столбец «{name}» стоит в заголовке дважды.",
+        "en": "the column {name!r} stands in the header twice.",
+    },
+    "columns_few": {
+        "ru": "в строке {line} столбцов {found}, а по профилю нужен столбец {needed}.{hint}",
+        "en": "line {line} has {found} columns, the profile needs column {needed}.{hint}",
+    },
+    "separator_hint": {
+        "ru": " С разделителем «{separator}» столбцы подошли бы.",
+        "en": " With the separator {separator!r} the columns would fit.",
+    },
+    "no_header": {
+        "ru": "в первых {bytes} байтах нет строки заголовка.",
+        "en": "its first {bytes} bytes hold no header line.",
+    },
+    "line_too_long": {
+        "ru": "строка {line} длиннее {allowed} байт.",
+        "en": "line {line} is longer than {allowed} bytes.",
+    },
+    "open_quote": {
+        "ru": "в строке {line} кавычка открыта и не закрыта.",
+        "en": "line {line} opens a quote and does not close it.",
+    },
+    "rows_after_trailer": {
+        "ru": "после итоговой строки {line} идут ещё данные: похоже, склеены два файла.",
+        "en": "there are data after the trailer in line {line}: two files may have been glued.",
+    },
+    "too_many_rows": {
+        "ru": "в нём больше {allowed} строк.",
+        "en": "it has more than {allowed} rows.",
+    },
+    # --- the verdict over all rows
+    "no_rows": {
+        "ru": "в нём нет ни одной строки с абонентом; пустой файл не стирает базу.",
+        "en": "it has not a single row; an empty file never erases the data.",
+    },
+    "bad_rows": {
+        "ru": "строк с ошибками {bad} из {rows}, разрешено не больше {allowed}.",
+        "en": "{bad} of {rows} rows are bad, allowed are at most {allowed}.",
+    },
+    "duplicates": {
+        "ru": "лицевой счёт с одной и той же услугой повторяется: {count} раз, первый — {account} в строке {line}.",
+        "en": "an account has the same service more than once: {count} times, the first is {account} in line {line}.",
+    },
+    "count_differs": {
+        "ru": "в файле указано записей {declared}, а прочитано {found}; файл мог оборваться.",
+        "en": "it declares {declared} records but {found} were read; it may be cut off.",
+    },
+    "sum_differs": {
+        "ru": "в файле указана сумма {declared}, а по строкам выходит {found}.",
+        "en": "it declares the sum {declared} but its rows make {found}.",
+    },
+    "control_unreadable": {
+        "ru": "контрольное значение {name} = «{value}» нельзя прочитать.",
+        "en": "its control value {name} = {value!r} cannot be read.",
+    },
+    "control_missing": {
+        "ru": "нет обязательного контрольного значения {name}; файл мог оборваться.",
+        "en": "its control value {name} is missing, and the profile demands it; it may be cut off.",
+    },
+    "as_of_unreadable": {
+        "ru": "дату данных «{value}» нельзя прочитать.",
+        "en": "its date {value!r} cannot be read.",
+    },
+    "as_of_future": {
+        "ru": "дата данных {as_of} — в будущем; проверьте часы терминала и выгрузку.",
+        "en": "its date {as_of} lies in the future; check the terminal's clock and the export.",
+    },
+    "as_of_older": {
+        "ru": "его данные от {as_of}, а загружены более новые, от {loaded}.",
+        "en": "its data are of {as_of}, newer ones of {loaded} are loaded.",
+    },
+    # --- a row
+    "row_columns": {
+        "ru": "столбцов {found}, а должно быть {expected}",
+        "en": "{found} columns instead of {expected}",
+    },
+    "row_header_again": {
+        "ru": "снова заголовок в середине файла",
+        "en": "the header again in the middle of the file",
+    },
+    "row_account_empty": {
+        "ru": "нет лицевого счёта",
+        "en": "no account",
+    },
+    "row_account": {
+        "ru": "лицевой счёт не подходит под шаблон профиля",
+        "en": "the account does not fit the profile's pattern",
+    },
+    "row_account_number": {
+        "ru": "лицевой счёт испорчен таблицей (записан как число); сделайте столбец текстовым",
+        "en": "a spreadsheet turned the account into a number; make the column text",
+    },
+    "row_amount_empty": {
+        "ru": "нет суммы",
+        "en": "no amount",
+    },
+    "row_amount": {
+        "ru": "это не сумма в виде, заданном профилем",
+        "en": "not an amount in the profile's form",
+    },
+    "row_service": {
+        "ru": "услуги нет в профиле",
+        "en": "the profile does not know this service",
+    },
+    "row_text_long": {
+        "ru": "текст длиннее {allowed} знаков",
+        "en": "the text is longer than {allowed} characters",
+    },
+    "row_date": {
+        "ru": "дата не в виде, заданном профилем",
+        "en": "not a date in the profile's form",
+    },
+    # --- what was mended
+    "fix_bom": {"ru": "метка UTF-8 в начале", "en": "UTF-8 mark at the beginning"},
+    "fix_blank_line": {"ru": "пустые строки", "en": "blank lines"},
+    "fix_same_row": {"ru": "полностью одинаковые строки", "en": "rows that are exactly the same"},
+    "fix_account_padded": {"ru": "счета дополнены нулями", "en": "accounts padded with zeros"},
+    "fix_account_form": {
+        "ru": "счета приведены к единому виду",
+        "en": "accounts brought to their normal form",
+    },
+    "fix_amount_form": {"ru": "суммы приведены к единому виду", "en": "amounts brought to their normal form"},
+    "fix_control_letters": {
+        "ru": "управляющие знаки в тексте заменены пробелом",
+        "en": "control characters in texts became blanks",
+    },
+    "warn_replacement": {
+        "ru": "в тексте есть знак замены � — буквы потеряны при выгрузке",
+        "en": "texts hold the replacement sign �: letters were lost in the export",
+    },
+    # --- headings of a report
+    "head_file": {"ru": "Файл", "en": "File"},
+    "head_profile": {"ru": "Профиль", "en": "Profile"},
+    "head_sha256": {"ru": "SHA-256", "en": "SHA-256"},
+    "head_as_of": {"ru": "Данные на", "en": "Data as of"},
+    "head_as_of_file": {"ru": "Данные на (по времени файла)", "en": "Data as of (the file's own time)"},
+    "head_encoding": {"ru": "Кодировка", "en": "Encoding"},
+    "head_rows": {"ru": "Строк", "en": "Rows"},
+    "head_accepted": {"ru": "Принято", "en": "Taken"},
+    "head_refused": {"ru": "С ошибками", "en": "Bad"},
+    "head_accounts": {"ru": "Лицевых счетов", "en": "Accounts"},
+    "head_total": {"ru": "Сумма балансов", "en": "Sum of balances"},
+    "head_count_control": {"ru": "Записей: в файле / у нас", "en": "Records: declared / found"},
+    "head_sum_control": {"ru": "Сумма: в файле / у нас", "en": "Sum: declared / found"},
+    "head_difference": {
+        "ru": "Против загруженных данных",
+        "en": "Against the loaded data",
+    },
+    "difference": {
+        "ru": "новых {new}, исчезнут {gone}, изменятся {changed}, без изменений {same}",
+        "en": "{new} new, {gone} gone, {changed} changed, {same} the same",
+    },
+    "head_fixes": {"ru": "Исправлено при чтении", "en": "Mended while reading"},
+    "head_reasons": {"ru": "Ошибки", "en": "Errors"},
+    "head_bad_rows": {"ru": "Строки с ошибками", "en": "Bad rows"},
+    "bad_row": {
+        "ru": "строка {line}, {column}: «{value}» — {reason}",
+        "en": "line {line}, {column}: {value!r}: {reason}",
+    },
+    "more_bad_rows": {"ru": "… и ещё {count}", "en": "… and {count} more"},
+    # --- the inbox
+    "fault": {
+        "ru": "программа импорта не справилась с файлом ({attempts} попытки): {detail}.",
+        "en": "the importer could not cope with it ({attempts} attempts): {detail}.",
+    },
+}

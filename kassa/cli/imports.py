@@ -1,0 +1,146 @@
+"""`kassa import`: subscriber files by hand, and what became of the earlier ones."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from kassa.cli.context import Context, pass_context
+from kassa.errors import KassaError
+from kassa.home import Home
+from kassa.importing import (
+    EXIT_FAULT,
+    EXIT_IMPORTED,
+    EXIT_REFUSED,
+    ImporterFault,
+    Outcome,
+    read_outcome,
+    worker_command,
+    worker_environment,
+)
+
+WORKER_TIMEOUT_S = 600
+"""As the core waits; the worker limits its own processor time."""
+
+LOG_NAME = "imports.jsonl"
+
+
+@click.group("import")
+def imports() -> None:
+    """Subscriber files: load one, check one, list what was loaded."""
+
+
+# A file's name is taken as it is: links, folders and names that are no text are the worker's to refuse in words.
+_file = click.argument("file", type=click.Path(path_type=Path))
+_profile = click.option(
+    "--profile", required=True, help="How the file is laid out: a name from data/profiles."
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@imports.command()
+@_file
+@_profile
+@_json
+@pass_context
+def run(context: Context, file: Path, profile: str, as_json: bool) -> None:
+    """Load FILE. Exit code 0: imported, 2: refused, 1: our own fault."""
+    outcome = _work(context.home, file, profile, check=False)
+    if as_json:
+        click.echo(_as_json(outcome))
+    elif outcome.status == "refused":
+        click.echo(f"{outcome.file}: refused: {outcome.reason}\nreport: {outcome.report}", err=True)
+    elif outcome.already_loaded:
+        click.echo(f"{outcome.file}: already loaded, nothing changed")
+    else:
+        click.echo(f"{outcome.file}: imported {outcome.accepted} rows of {outcome.accounts} accounts")
+        click.echo(f"report: {outcome.report}")
+    sys.exit(EXIT_IMPORTED if outcome.status == "imported" else EXIT_REFUSED)
+
+
+@imports.command()
+@_file
+@_profile
+@_json
+@pass_context
+def check(context: Context, file: Path, profile: str, as_json: bool) -> None:
+    """Read and judge FILE, say what it would change, and change nothing. Exit codes as for run."""
+    outcome = _work(context.home, file, profile, check=True)
+    if as_json:
+        click.echo(_as_json(outcome))
+    elif outcome.status == "refused":
+        click.echo(f"{outcome.file}: would be refused: {outcome.reason}\nreport: {outcome.report}", err=True)
+    else:
+        click.echo(
+            f"{outcome.file}: {outcome.accepted} rows, {outcome.accounts} accounts, sum {outcome.total}"
+        )
+        if (found := outcome.difference) is not None:
+            click.echo(
+                f"against the loaded data: {found.new} new, {found.gone} gone, {found.changed} changed, {found.same} the same"
+            )
+    sys.exit(EXIT_IMPORTED if outcome.status == "imported" else EXIT_REFUSED)
+
+
+@imports.command("list")
+@click.option(
+    "--last",
+    type=click.IntRange(1, 100_000),
+    default=20,
+    show_default=True,
+    help="How many, the newest last.",
+)
+@_json
+@pass_context
+def list_(context: Context, last: int, as_json: bool) -> None:
+    """List the files that were loaded or refused, by the core or by hand."""
+    outcomes = read_log(context.home)[-last:]
+    if as_json:
+        click.echo(msgspec.json.encode(outcomes).decode())
+        return
+    for one in outcomes:
+        what = one.reason if one.status == "refused" else f"{one.accepted} rows, {one.accounts} accounts"
+        click.echo(
+            f"{one.at}  {one.status:8}  {one.file}  {'already loaded' if one.already_loaded else what}"
+        )
+    if not outcomes:
+        click.echo("no file was loaded yet")
+
+
+def read_log(home: Home) -> list[Outcome]:
+    """What became of the files so far, oldest first. Raises KassaError when the log is broken."""
+    path = home.logs / LOG_NAME
+    try:
+        lines = path.read_bytes().split(b"\n")
+        # A power cut may have left half a last line.
+        return [msgspec.json.decode(line, type=Outcome) for line in lines[:-1] if line]
+    except FileNotFoundError:
+        return []
+    except msgspec.DecodeError as error:
+        raise KassaError(
+            f"{path} has a line that cannot be read ({error}); move it away to begin anew"
+        ) from error
+
+
+def _work(home: Home, file: Path, profile: str, *, check: bool) -> Outcome:
+    """Run the worker; ends the command with code 1 when the fault is ours."""
+    try:
+        worker = subprocess.run(
+            worker_command(home, profile, file, check=check),
+            env=worker_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=WORKER_TIMEOUT_S,
+            check=False,
+        )
+        return read_outcome(worker.returncode, worker.stdout, worker.stderr)
+    except (ImporterFault, subprocess.TimeoutExpired) as error:
+        click.echo(f"import failed: {error}", err=True)
+        sys.exit(EXIT_FAULT)
+
+
+def _as_json(outcome: Outcome) -> str:
+    return msgspec.json.encode(outcome).decode()
