@@ -1,7 +1,7 @@
 """One real terminal for a test."""
 
 import pytest
-from crash.rig import running
+from real_terminal import running
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import time
 from decimal import Decimal
 
 import pytest
-from crash.rig import wait_until
+from real_terminal import wait_until
 
 MOMENTS_S = [0.0, 0.02, 0.05, 0.08, 0.11, 0.14, 0.17, 0.2, 0.24, 0.28, 0.34, 0.4, 0.5, 0.65]
 """After the note was pushed in: the simulated mechanics, eight times as fast as real ones, need about 0.2 s."""

@@ -1,6 +1,6 @@
 """A device goes away in the middle of a payment and comes back: the screen is honest, nothing is restarted."""
 
-from crash.rig import wait_until
+from real_terminal import wait_until
 
 
 def test_a_validator_unplugged_with_money_inside_is_told_and_comes_back(rig):

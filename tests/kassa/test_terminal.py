@@ -1,0 +1,338 @@
+"""The terminal between its ports: facts in, entries and commands out."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from kassa.config import load
+from kassa.home import Home, data_folder
+from kassa.journal.store import Journal
+from kassa.money import of_whole
+from kassa.ports import (
+    DisableNotes,
+    Document,
+    DocumentRegistered,
+    EnableNotes,
+    Evidence,
+    NoteEscrowed,
+    NoteStacked,
+    RegisterReceipt,
+    RegistrarLost,
+    RegistrarStatus,
+    RegistrationStarting,
+    SettleReceipt,
+    ShiftState,
+    SnapshotReady,
+    StackNote,
+    ValidatorChanged,
+    ValidatorLost,
+    ValidatorReady,
+    ValidatorState,
+)
+from kassa.rules.view import NoteMotion, ScreenName
+from kassa.terminal import Devices, IntentRefused, Terminal
+
+NOTES = tuple(of_whole(units) for units in (50, 100, 500, 1000, 5000))
+FIVE_HUNDRED = of_whole(500)
+READY = RegistrarStatus("ШТРИХ", "9999078900001234", ShiftState.OPEN, 57, 1234, 0)
+SAMPLE = data_folder() / "examples" / "subscribers.csv"
+
+
+class HandClock:
+    """Time that passes when the test says so."""
+
+    def __init__(self):
+        self.seconds = 1000.0
+
+    def monotonic(self):
+        return self.seconds
+
+    def now(self):
+        return datetime(2026, 11, 24, 12, tzinfo=UTC) + timedelta(seconds=self.seconds)
+
+
+class Ports:
+    """A terminal between ports that the test holds; `restart` is a crash: nothing is said goodbye to."""
+
+    def __init__(self, path, import_sample):
+        self.home = Home(path)
+        self.home.make()
+        import_sample(self.home)
+        self.clock = HandClock()
+        self.journal = None
+        self.start()
+
+    def start(self):
+        self.to_validator, self.to_registrar = [], []
+        self.journal = Journal.open(self.home.journal, self.clock)
+        config = load(data_folder() / "examples" / "kassa.toml")
+        self.terminal = Terminal(
+            config, self.home, self.journal, self.clock,
+            Devices(self.to_validator.append, self.to_registrar.append),
+        )  # fmt: skip
+
+    def restart(self):
+        self.journal.close()
+        self.start()
+
+    def make_ready(self, evidence=Evidence.NOTHING):
+        self.terminal.dispatch(ValidatorReady("SM", "1", NOTES, evidence))
+        self.terminal.dispatch(READY)
+
+    def go_to_cash(self):
+        self.terminal.intend("choose_service", {"service": "internet"})
+        self.terminal.intend("enter_account", {"account": "4038172956"})
+        self.terminal.intend("confirm_account", {})
+
+    def insert(self, value):
+        self.terminal.dispatch(NoteEscrowed(value))
+        self.terminal.dispatch(NoteStacked(value))
+
+    def wait(self, seconds):
+        self.clock.seconds += seconds
+        self.terminal.tick()
+
+    @property
+    def view(self):
+        return self.terminal.view
+
+
+@pytest.fixture(scope="session")
+def sample_home(tmp_path_factory):
+    """A home with the sample data, imported once by the real worker."""
+    import subprocess
+    import sys
+
+    home = Home(tmp_path_factory.mktemp("sample") / "home")
+    words = [sys.executable, "-m", "kassa.cli.main", "--home", str(home.path)]
+    subprocess.run([sys.executable, "-m", "kassa.cli.main", "init", str(home.path), "--demo"], check=True)
+    subprocess.run([*words, "import", "run", str(SAMPLE), "--profile", "kassa_csv"], check=True)
+    return home
+
+
+@pytest.fixture
+def ports(tmp_path, sample_home):
+    def import_sample(home):
+        import shutil
+
+        shutil.copytree(sample_home.snapshots, home.snapshots, symlinks=True, dirs_exist_ok=True)
+
+    made = Ports(tmp_path / "home", import_sample)
+    yield made
+    made.journal.close()
+
+
+def test_until_both_devices_have_spoken_nobody_can_pay(ports):
+    assert ports.view.screen is ScreenName.OUT_OF_SERVICE
+    assert ports.view.reason == "starting"
+    ports.make_ready()
+    assert ports.view.screen is ScreenName.ATTRACT
+
+
+def test_a_device_that_never_speaks_is_named_after_a_while(ports):
+    ports.terminal.dispatch(READY)
+    ports.wait(16)
+    ports.wait(4)
+    assert ports.view.reason == "validator_lost"
+
+
+def test_the_slot_opens_only_for_a_confirmed_account(ports):
+    ports.make_ready()
+    assert ports.to_validator == [DisableNotes()]
+    ports.go_to_cash()
+    assert ports.to_validator[-1] == EnableNotes(frozenset(NOTES))
+
+
+def test_a_note_is_durable_before_the_validator_is_told_to_stack_it(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.terminal.dispatch(NoteEscrowed(FIVE_HUNDRED))
+
+    assert ports.to_validator[-1] == StackNote()
+    assert ports.journal.open_intent().value == 50000
+    assert ports.view.note is NoteMotion.STACKING
+    assert ports.view.inserted == "0.00"
+
+
+def test_a_visit_ends_with_a_document_in_the_journal_and_thanks_on_the_screen(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    assert ports.view.inserted == "500.00"
+    ports.terminal.intend("finish", {})
+
+    [asked] = ports.to_registrar
+    assert isinstance(asked, RegisterReceipt)
+    payment = asked.receipt.payment
+    ports.terminal.dispatch(RegistrationStarting(payment, READY.drive_serial, 1234))
+    document = Document(1235, 77, ports.clock.now(), FIVE_HUNDRED, READY.drive_serial, 57)
+    ports.terminal.dispatch(DocumentRegistered(payment, document))
+
+    assert ports.view.screen is ScreenName.THANKS
+    assert ports.view.document.number == 1235
+    assert ports.journal.payment(payment).document.number == 1235
+
+
+def test_after_a_crash_with_a_note_in_flight_the_device_says_what_became_of_it(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.terminal.dispatch(NoteEscrowed(FIVE_HUNDRED))
+    ports.restart()
+
+    assert ports.view.screen is ScreenName.CASH
+    ports.terminal.dispatch(NoteStacked(FIVE_HUNDRED, at_start=True))
+    ports.make_ready()
+    assert ports.view.inserted == "500.00"
+    assert ports.journal.cassette() == {50000: 1}
+
+
+def test_after_a_crash_behind_the_commit_the_repeated_event_is_no_second_credit(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    ports.restart()
+
+    ports.terminal.dispatch(NoteStacked(FIVE_HUNDRED, at_start=True))
+    assert ports.view.inserted == "500.00"
+    assert ports.journal.cassette() == {50000: 1}
+
+
+def test_after_a_crash_in_a_receipt_it_is_settled_and_not_printed_again(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.intend("finish", {})
+    payment = ports.to_registrar[0].receipt.payment
+    ports.terminal.dispatch(RegistrationStarting(payment, READY.drive_serial, 1234))
+    ports.restart()
+    assert ports.view.screen is ScreenName.PRINTING
+
+    ports.terminal.dispatch(READY)
+    assert isinstance(ports.to_registrar[-1], SettleReceipt)
+    assert ports.to_registrar[-1].last_document == 1234
+
+
+def test_who_walks_away_has_his_money_credited(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    ports.wait(91)
+    [payment] = ports.journal.payments()
+    assert (payment.state, payment.paid, payment.reason) == ("credited", 50000, "timeout")
+
+
+def test_a_touch_gives_the_customer_more_time(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    ports.wait(80)
+    ports.terminal.intend("touch", {})
+    ports.wait(80)
+    assert ports.view.screen is ScreenName.CASH
+
+
+def test_a_registrar_that_is_lost_closes_the_slot_at_once(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.terminal.dispatch(RegistrarLost("unplugged"))
+    assert ports.to_validator[-1] == DisableNotes()
+    assert ports.view.notice == "registrar_not_ready"
+
+
+def test_a_validator_that_comes_back_gets_its_denominations_again(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.dispatch(ValidatorLost("unplugged"))
+    ports.to_validator.clear()
+    ports.terminal.dispatch(ValidatorReady("SM", "1", NOTES, Evidence.NOTHING))
+    assert ports.to_validator == [EnableNotes(frozenset(NOTES))]
+    assert ports.view.notice is None
+
+
+def test_the_balance_counts_what_was_paid_here_since_the_data_were_made(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    assert ports.view.balance == "-1284.60"
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.intend("finish", {})
+    ports.wait(41)
+    ports.wait(16)
+
+    ports.go_to_cash()
+    assert ports.view.balance == "-784.60"
+    assert ports.view.paid_here == "500.00"
+
+
+def test_an_unknown_account_is_refused_in_words_and_the_keypad_stays(ports):
+    ports.make_ready()
+    ports.terminal.intend("choose_service", {"service": "internet"})
+    with pytest.raises(IntentRefused) as refused:
+        ports.terminal.intend("enter_account", {"account": "9999999999"})
+    assert refused.value.code == "account_not_found"
+    assert ports.view.screen is ScreenName.ACCOUNT
+    assert ports.view.notice == "account_not_found"
+
+
+def test_new_data_wait_until_the_visit_is_over(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    before = ports.view.data_at
+    (ports.home.snapshots / "current").unlink()
+    ports.terminal.dispatch(SnapshotReady("new.csv", "00" * 32, 1, 1))
+    assert ports.view.data_at == before
+    assert ports.terminal.status()["data"] is not None
+
+
+def test_a_jam_that_lasts_takes_the_idle_terminal_out_of_service_and_is_cleared(ports):
+    ports.make_ready()
+    ports.terminal.dispatch(ValidatorChanged(ValidatorState.JAMMED, "note in the throat"))
+    assert ports.view.screen is ScreenName.ATTRACT
+    ports.wait(4)
+    assert ports.view.reason == "validator_jammed"
+    assert ports.journal.conditions()[0].code == "validator_jammed"
+
+    ports.terminal.dispatch(ValidatorChanged(ValidatorState.DISABLED))
+    assert ports.view.screen is ScreenName.ATTRACT
+    assert ports.journal.conditions() == []
+
+
+def test_a_language_lasts_as_long_as_the_visit(ports):
+    ports.make_ready()
+    ports.terminal.intend("set_language", {"language": "en"})
+    ports.terminal.intend("start", {})
+    assert ports.view.language == "en"
+    ports.terminal.intend("cancel", {})
+    assert ports.view.language == "ru"
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("fly", {}),
+        ("set_language", {"language": "xx"}),
+        ("set_language", {}),
+        ("choose_service", {}),
+        ("finish", {}),
+    ],
+)
+def test_nonsense_is_refused_and_changes_nothing(ports, name, values):
+    ports.make_ready()
+    before = ports.view
+    with pytest.raises(IntentRefused):
+        ports.terminal.intend(name, values)
+    assert ports.view == before
+
+
+def test_the_view_is_told_to_followers_only_when_it_changed(ports):
+    ports.make_ready()
+    seen = []
+    unfollow = ports.terminal.follow(seen.append)
+    ports.wait(1)
+    ports.wait(1)
+    assert len(seen) == 1
+    ports.terminal.intend("start", {})
+    assert [view.screen for view in seen] == [ScreenName.ATTRACT, ScreenName.SERVICES]
+    unfollow()
+    ports.terminal.intend("cancel", {})
+    assert len(seen) == 2
