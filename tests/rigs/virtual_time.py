@@ -1,0 +1,131 @@
+"""Time that only passes when a test lets it: a scheduler, and a simulated device at the end of a wire in memory."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from itertools import count
+from typing import Any, Protocol
+
+from devices.link import Link, LinkLost, MemoryLink
+
+WIRE_S = 0.004
+"""What a few bytes take at 9600 baud, and a device to think of its answer."""
+
+
+class Timer:
+    """What `call_later` gives back."""
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
+
+
+class VirtualTime:
+    """A scheduler as `devices.steps.Pump` needs it; equal times run in the order they were asked for."""
+
+    def __init__(self, start: float = 1000.0) -> None:
+        self._now = start
+        self._waiting: list[tuple[float, int, Timer]] = []
+        self._order = count()
+
+    def time(self) -> float:
+        return self._now
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
+        timer = Timer(callback)
+        heapq.heappush(self._waiting, (self._now + max(delay, 0.0), next(self._order), timer))
+        return timer
+
+    def spend(self, seconds: float) -> None:
+        """Time passes while the caller works: what is due meanwhile runs late."""
+        self._now += seconds
+
+    def run_for(self, seconds: float) -> None:
+        """Let time pass, and all that is due in it happen."""
+        end = self._now + seconds
+        while self._waiting and self._waiting[0][0] <= end:
+            self._run_next()
+        self._now = max(self._now, end)
+
+    def run_until(self, is_so: Callable[[], Any], within_s: float = 60.0) -> Any:
+        """Let time pass until `is_so` is true; its answer. Fails when `within_s` pass in vain."""
+        end = self._now + within_s
+        while not (found := is_so()):
+            assert self._waiting, "nothing will ever happen again"
+            assert self._waiting[0][0] <= end, f"waited {within_s} virtual seconds in vain"
+            self._run_next()
+        return found
+
+    def _run_next(self) -> None:
+        at, _, timer = heapq.heappop(self._waiting)
+        self._now = max(self._now, at)
+        if timer.callback is not None:
+            timer.callback()
+
+
+class Device(Protocol):
+    """A simulator, as `devices.console` runs it."""
+
+    def receive(self, data: bytes, now: float) -> bytes: ...
+
+    def advance(self, now: float) -> bytes: ...
+
+    def wakes_at(self) -> float | None: ...
+
+
+class Wire:
+    """A device at the end of a wire that can be pulled. `open` is what a Pump calls."""
+
+    def __init__(self, device: Device, time: VirtualTime, delay_s: float = WIRE_S) -> None:
+        self.device, self.time, self.delay_s = device, time, delay_s
+        self.is_plugged = True
+        self.sent: list[bytes] = []
+        """What the host wrote since the last `open`."""
+        self._link: MemoryLink | None = None
+        self._timer: Timer | None = None
+        self.stir()
+
+    def open(self) -> Link:
+        if not self.is_plugged:
+            raise LinkLost("the port is gone")
+        self.sent = []
+        self._link = MemoryLink(self._carry)
+        return self._link
+
+    def unplug(self) -> None:
+        self.is_plugged = False
+        if self._link is not None:
+            link, self._link = self._link, None
+            link.unplug()
+
+    def plug(self) -> None:
+        self.is_plugged = True
+
+    def stir(self) -> None:
+        """Look after the device's own plans; call it when a test did something to the device."""
+        if self._timer is not None:
+            self._timer.cancel()
+        wakes_at = self.device.wakes_at()
+        if wakes_at is not None:
+            self._timer = self.time.call_later(wakes_at - self.time.time(), self._advance)
+
+    def _carry(self, data: bytes) -> None:
+        self.sent.append(data)
+        self.time.call_later(self.delay_s, lambda: self._arrive(data))
+
+    def _arrive(self, data: bytes) -> None:
+        if self.is_plugged:
+            self._deliver(self.device.receive(data, self.time.time()))
+            self.stir()
+
+    def _advance(self) -> None:
+        self._deliver(self.device.advance(self.time.time()))
+        self.stir()
+
+    def _deliver(self, data: bytes) -> None:
+        if data and self._link is not None:
+            link = self._link
+            self.time.call_later(self.delay_s, lambda: link.deliver(data))
