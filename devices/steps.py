@@ -220,7 +220,6 @@ class Pump:
         self._running = True
         try:
             while True:
-                wait_ms = None
                 match self._program.send(answer):
                     case Send(data):
                         assert self._link is not None
@@ -239,7 +238,8 @@ class Pump:
                         answer = self._take()
                     case Await() if self._commands:
                         answer = self._commands.popleft()
-                    case (Receive(wait_ms) | Await(wait_ms) | Sleep(wait_ms)) as step:
+                    case (Receive() | Await() | Sleep()) as step:
+                        wait_ms = step.ms if isinstance(step, Sleep) else step.timeout_ms
                         self._waits_for = type(step)
                         self._timer = self._scheduler.call_later(wait_ms / 1000, self._expire)
                         return

@@ -1,0 +1,489 @@
+"""A CCNET bill validator as the core sees it: commands in, facts out, no note lost on the way.
+
+Three rules carry the money. A note counts when the device says STACKED, never when it took our command. STACKED is
+acknowledged after the core's journal has it, as the device repeats what nobody acknowledged. And a device that was
+running while nobody listened is heard out before anything resets it.
+
+Source: CashCode, "CashCode NET Interface": states and commands; the times marked "ours" are the host's own choice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from devices.ccnet import protocol as p
+from devices.ccnet.exchange import TRIES_MAX, Exchange, Outcome
+from devices.ccnet.protocol import Poll, Status
+from devices.link import LinkLost
+from devices.steps import Program, await_command, flush, now, report, sleep
+from kassa.money import Money
+from kassa.ports import (
+    DisableNotes,
+    EnableNotes,
+    Evidence,
+    NoteEscrowed,
+    NoteMissing,
+    NoteRejected,
+    NoteReturned,
+    NoteStacked,
+    ReturnNote,
+    StackNote,
+    ValidatorChanged,
+    ValidatorCommand,
+    ValidatorLost,
+    ValidatorReady,
+    ValidatorState,
+)
+
+POLL_OPEN_MS = 100
+"""Notes move: a customer should not wait for us."""
+POLL_CLOSED_MS = 200
+ACK_FRESH_S = 0.010
+"""An ACK later than this may be ignored (ours): then the answer is asked for once more."""
+REST_POLLS = 2
+"""So many times at rest in a row, and what was said of a note is all that will be said (ours)."""
+RETRY_S = 1.0
+"""A unit that does not do what it accepted is told again after this (ours)."""
+TELL_TRIES_MAX = 3
+"""So often STACK or RETURN is sent for one note, and never without seeing the note still at escrow."""
+ENABLE_TRIES_MAX = 5
+"""So often a slot is told to open or close before the device counts as lost (ours)."""
+INITIALIZE_MAX_S = 60.0
+"""Slow units need 40 s; more means a weak power supply."""
+FAULT_RESET_S = 4.0
+"""A fault that lasts so long is worth a RESET: 20 polls, as deposit machines do it."""
+NOTE_RESET_S = 30.0
+"""The same with a note inside: a technician's hand is better evidence than a RESET."""
+STUCK_S = 30.0
+"""No motion takes so long; stacking takes 1 to 3 s."""
+HAND_RESET_S = 60.0
+"""So long a hand may lie on the slot before a RESET is tried."""
+RESETS_MAX = 10
+"""Then only a technician helps."""
+RECOVERED_S = 60.0
+"""At rest for so long, and the resets are counted from the beginning."""
+RESET_PAUSE_MS = 300
+TABLE_TRIES_MAX = 5
+
+EVENTS = (Status.STACKED, Status.RETURNED)
+RESTING = (Status.IDLING, Status.DISABLED, Status.ACCEPTING, Status.REJECTING)
+"""The note before this one is no longer inside."""
+MOVING = (Status.ACCEPTING, Status.STACKING, Status.RETURNING, Status.HOLDING, Status.REJECTING, Status.BUSY)
+FAULTS = (Status.JAMMED, Status.CASSETTE_JAMMED, Status.FAILED)
+HANDS = (Status.CHEATED, Status.PAUSED)
+STATES = {
+    Status.POWER_UP: ValidatorState.STARTING,
+    Status.POWER_UP_IN_HEAD: ValidatorState.STARTING,
+    Status.POWER_UP_IN_STACKER: ValidatorState.STARTING,
+    Status.INITIALIZE: ValidatorState.STARTING,
+    Status.IDLING: ValidatorState.IDLING,
+    Status.ACCEPTING: ValidatorState.HANDLING_NOTE,
+    Status.STACKING: ValidatorState.HANDLING_NOTE,
+    Status.RETURNING: ValidatorState.HANDLING_NOTE,
+    Status.DISABLED: ValidatorState.DISABLED,
+    Status.HOLDING: ValidatorState.HANDLING_NOTE,
+    Status.REJECTING: ValidatorState.HANDLING_NOTE,
+    Status.CASSETTE_FULL: ValidatorState.CASSETTE_FULL,
+    Status.CASSETTE_OUT: ValidatorState.CASSETTE_OUT,
+    Status.JAMMED: ValidatorState.JAMMED,
+    Status.CASSETTE_JAMMED: ValidatorState.JAMMED,
+    Status.CHEATED: ValidatorState.CHEATED,
+    Status.PAUSED: ValidatorState.PAUSED,
+    Status.FAILED: ValidatorState.FAILED,
+    Status.ESCROW: ValidatorState.HANDLING_NOTE,
+    Status.UNKNOWN: ValidatorState.PAUSED,
+}
+"""BUSY is short and says nothing; STACKED and RETURNED are facts of their own."""
+SILENT_AT_START = (ValidatorState.IDLING, ValidatorState.DISABLED, ValidatorState.HANDLING_NOTE)
+"""Before ValidatorReady the core need not know more than that the validator is starting."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtEscrow:
+    """The core was told of the note and decides."""
+
+    value: Money
+
+
+@dataclass(frozen=True, slots=True)
+class GoingIn:
+    """STACK was sent."""
+
+    value: Money
+    tries: int
+    sent_at: float
+    outcome: Outcome
+    may_be_heard: bool
+    """Whether the device accepted, or may have accepted, any of our tries."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoingBack:
+    """RETURN was sent, or the device gives the note back by itself. `is_known`: the core may have an intent for it."""
+
+    value: Money | None
+    is_known: bool
+    tries: int = 0
+    sent_at: float = 0.0
+
+
+class CcnetDriver:
+    """One validator whose bill table calls `currency` by one of the names in `countries`.
+
+    Implements `devices.steps.Driver`: commands and facts are those of `kassa.ports`.
+    """
+
+    def __init__(self, currency: str, countries: tuple[str, ...]) -> None:
+        self._currency, self._countries = currency, countries
+        # These outlive the link: they are about money that the core has not heard of yet.
+        self._values: tuple[Money | None, ...] = ()
+        self._owed: list[int | None] = []
+        self._evidence = Evidence.NOTHING
+        self._begin_life()
+
+    def _begin_life(self) -> None:
+        self._line = Exchange()
+        self._is_starting = True
+        self._was_reset = False
+        self._resets = 0
+        self._told: ValidatorChanged | None = None
+        self._level: Poll | None = None
+        self._level_since = 0.0
+        self._rests = 0
+        self._held: Poll | None = None
+        self._note: AtEscrow | GoingIn | GoingBack | None = None
+        self._wanted: frozenset[int] = frozenset()
+        self._in_force: frozenset[int] | None = None
+        self._enabled_at = 0.0
+        self._enable_tries = 0
+
+    def lost(self, reason: str) -> ValidatorLost:
+        """What the core hears when the link is gone; the next `program` begins anew."""
+        return ValidatorLost(reason)
+
+    def program(self) -> Program[None]:
+        """Talk to the validator from the moment its port is open; ends only by LinkLost."""
+        self._begin_life()
+        yield from flush()
+        while True:
+            yield from self._come_up()
+            yield from self._serve()
+
+    # --- the start, and every start of the device in between --------------------------------------------------------
+
+    def _come_up(self) -> Program[None]:
+        """Hear the device out, reset it only when it waits for that, learn its bill table, tell the core: ready."""
+        self._is_starting, self._note = True, None
+        self._wanted, self._in_force = frozenset(), None  # the core's commands are void
+        tables = 0
+        while True:
+            poll = yield from self._turn()
+            if poll is not None and poll.status in p.POWER_UPS:
+                yield from self._leave_power_up(poll.status)
+            elif poll is not None and self._rests >= REST_POLLS and self._note is None:
+                if poll.status is Status.IDLING:
+                    yield from self._line.order(p.enable_bill_types((), ()), TRIES_MAX)
+                elif poll.status is Status.DISABLED:
+                    if (yield from self._get_ready()):
+                        return
+                    tables += 1
+                    if tables >= TABLE_TRIES_MAX:
+                        raise LinkLost("the validator gives no bill table; check model and firmware")
+            yield from sleep(POLL_OPEN_MS)
+
+    def _leave_power_up(self, status: Status) -> Program[None]:
+        """The state is evidence of a note in flight, and it is gone after RESET."""
+        if status is Status.POWER_UP_IN_HEAD:
+            self._evidence = Evidence.NOTE_IN_HEAD
+        elif status is Status.POWER_UP_IN_STACKER:
+            self._evidence = Evidence.NOTE_IN_STACKER
+        if self._resets >= RESETS_MAX:
+            raise LinkLost(
+                f"the validator does not start, though it was reset {RESETS_MAX} times; switch it off and on"
+            )
+        yield from self._read_table()  # now, so that a note it announces while starting has its value
+        yield from self._reset()
+
+    def _get_ready(self) -> Program[bool]:
+        """Identity and table; then everything that waited for the table; then the slot may be opened."""
+        body = yield from self._line.ask(p.IDENTIFICATION, p.is_identification)
+        who = p.decode_identification(body or b"")
+        if not (yield from self._read_table()):
+            return False
+        while self._owed:
+            yield from report(NoteStacked(self._value(self._owed[0]), at_start=True))
+            del self._owed[0]
+        values = sorted({value for value in self._values if value is not None})
+        self._is_starting = False
+        yield from report(ValidatorReady(who.part_number, who.serial, tuple(values), self._evidence))
+        self._evidence = Evidence.NOTHING
+        return True
+
+    def _read_table(self) -> Program[bool]:
+        """Learn what the bill types are worth; False when the device does not tell now."""
+        body = yield from self._line.ask(p.GET_BILL_TABLE, p.is_bill_table)
+        if body is None:
+            return False
+        bills = p.decode_bill_table(body)
+        self._values = tuple(
+            bill.money(self._currency) if bill is not None and bill.country in self._countries else None
+            for bill in bills
+        )
+        if not any(self._values):
+            found = ", ".join(sorted({repr(bill.country) for bill in bills if bill is not None})) or "nothing"
+            raise LinkLost(
+                f"the validator's bill table has no note of {self._currency}: it names {found}; "
+                f"kassa.toml: validator.countries allows {', '.join(map(repr, self._countries))}"
+            )
+        return True
+
+    def _value(self, bill_type: int | None) -> Money | None:
+        """What a note of this type is worth; None for a type that the table does not know in our currency."""
+        return self._values[bill_type] if bill_type is not None and bill_type < len(self._values) else None
+
+    # --- service -----------------------------------------------------------------------------------------------------
+
+    def _serve(self) -> Program[None]:
+        """Poll and obey, until the device starts anew."""
+        self._was_reset = False
+        while True:
+            poll = yield from self._turn()
+            if self._was_reset or (poll is not None and poll.status in p.POWER_UPS):
+                return
+            if poll is not None and poll.status in (Status.IDLING, Status.DISABLED) and self._note is None:
+                yield from self._set_slot(poll)
+            is_calm = self._note is None and not self._in_force
+            command = yield from await_command(POLL_CLOSED_MS if is_calm else POLL_OPEN_MS)
+            if command is not None:
+                yield from self._obey(command)
+
+    def _obey(self, command: ValidatorCommand) -> Program[None]:
+        match command, self._note:
+            case EnableNotes(values), _:
+                self._wanted = frozenset(one for one, value in enumerate(self._values) if value in values)
+            case DisableNotes(), _:
+                self._wanted = frozenset()
+            case StackNote(), AtEscrow(value):
+                yield from self._stack(value)
+            case ReturnNote(), AtEscrow(value):
+                yield from self._send_back(value, is_known=True)
+            case _:
+                pass  # the note went back by itself meanwhile, and the core has been told
+
+    def _set_slot(self, poll: Poll) -> Program[None]:
+        """Let the device take what the core wants, between two notes only; its state tells whether it does."""
+        at = yield from now()
+        if self._in_force == self._wanted:
+            if (poll.status is Status.IDLING) == bool(self._wanted):
+                self._enable_tries = 0
+                return
+            if at - max(self._level_since, self._enabled_at) < RETRY_S:
+                return
+        if self._enable_tries >= ENABLE_TRIES_MAX:
+            raise LinkLost(
+                f"the validator does not {'open' if self._wanted else 'close'} its slot; check its firmware"
+            )
+        self._enable_tries += 1
+        outcome = yield from self._line.order(p.enable_bill_types(self._wanted, self._wanted), TRIES_MAX)
+        self._enabled_at = at
+        if outcome is Outcome.ACCEPTED:
+            self._in_force = self._wanted
+
+    def _stack(self, value: Money, before: GoingIn | None = None) -> Program[None]:
+        """Send STACK; the note is not in the cassette before the device says STACKED."""
+        outcome = yield from self._line.order(p.STACK)
+        self._note = GoingIn(
+            value,
+            tries=before.tries + 1 if before else 1,
+            sent_at=(yield from now()),
+            outcome=outcome,
+            may_be_heard=outcome is not Outcome.REFUSED or (before is not None and before.may_be_heard),
+        )
+
+    def _send_back(self, value: Money | None, *, is_known: bool, tries: int = 0) -> Program[None]:
+        yield from self._line.order(p.RETURN)
+        self._note = GoingBack(value, is_known, tries + 1, (yield from now()))
+
+    def _reset(self) -> Program[None]:
+        """Start the device anew; whatever it says then of a note may repeat what it said before."""
+        self._resets += 1
+        self._was_reset = True
+        yield from self._line.order(p.RESET)
+        yield from sleep(RESET_PAUSE_MS)
+
+    # --- what the device says -----------------------------------------------------------------------------------------
+
+    def _turn(self) -> Program[Poll | None]:
+        """One POLL, and all that follows from its answer; None: it gave none."""
+        poll = yield from self._line.poll()
+        if poll is None:
+            return None
+        heard_at = yield from now()
+        if poll.status in EVENTS:
+            yield from self._hear_event(poll, heard_at)
+        else:
+            self._held = None
+            yield from self._line.acknowledge()
+            yield from self._follow_note(poll)
+        yield from self._hear_level(poll, heard_at)
+        return poll
+
+    def _hear_event(self, poll: Poll, heard_at: float) -> Program[None]:
+        """The fact first, then the ACK: until then the device repeats it, so neither of us can forget."""
+        self._rests = 0
+        if not self._is_held(poll):
+            if poll.status is Status.STACKED:
+                yield from self._take_stacked(poll.detail)
+            else:
+                yield from self._take_returned(poll.detail)
+            self._held = poll
+        if (yield from now()) - heard_at <= ACK_FRESH_S:
+            yield from self._line.acknowledge()
+
+    def _is_held(self, poll: Poll) -> bool:
+        """Whether the device only repeats itself: two equal notes have another state between them."""
+        held = self._held
+        if held is None or held.status is not poll.status:
+            return False
+        return held.detail == poll.detail or None in (held.detail, poll.detail)
+
+    def _take_stacked(self, bill_type: int | None) -> Program[None]:
+        """A note lies in the cassette.
+
+        After a start of ours its value may be unknown, and a device by the book tells its table only at rest, for which
+        it needs this event's ACK. Then the fact waits for the table: a repetition without value would look like
+        another note. Should we die in between, the journal still has the intent, which is credited.
+        """
+        self._note = None
+        if not self._values and not (yield from self._read_table()):
+            self._owed.append(bill_type)
+            return
+        yield from report(NoteStacked(self._value(bill_type), at_start=self._is_starting))
+
+    def _take_returned(self, bill_type: int | None) -> Program[None]:
+        note, self._note = self._note, None
+        if not (isinstance(note, GoingBack) and not note.is_known):
+            yield from report(NoteReturned(self._value(bill_type)))
+
+    def _follow_note(self, poll: Poll) -> Program[None]:
+        """What a state that is no event says of the note in flight; any state on the way may never be seen."""
+        self._rests = self._rests + 1 if poll.status in RESTING else 0
+        match poll.status, self._note:
+            case Status.ESCROW | Status.HOLDING, None:
+                yield from self._offer(poll.detail)
+            case Status.ESCROW | Status.HOLDING, GoingIn() | GoingBack():
+                yield from self._tell_again()
+            case Status.RETURNING, AtEscrow(value) | GoingIn(value):
+                self._note = GoingBack(value, is_known=True)
+            case Status.RETURNING, None:
+                self._note = GoingBack(None, is_known=self._is_starting)
+            case _, AtEscrow() | GoingIn() | GoingBack() if self._rests >= REST_POLLS:
+                yield from self._give_up_note()
+            case _:
+                pass
+
+    def _offer(self, bill_type: int | None) -> Program[None]:
+        """A note waits at escrow: the core decides, unless nobody asked for such a note."""
+        value = self._value(bill_type)
+        if self._is_starting:
+            yield from self._send_back(value, is_known=True)
+        elif value is None or self._in_force is None or bill_type not in self._in_force:
+            yield from report(NoteRejected(f"bill type {bill_type} ({value or 'unknown'}) is not wanted"))
+            yield from self._send_back(value, is_known=False)
+        else:
+            self._note = AtEscrow(value)
+            yield from report(NoteEscrowed(value))
+
+    def _tell_again(self) -> Program[None]:
+        """The note is still at escrow although we said where it goes: say so again, and in the end let it go back."""
+        note, at = self._note, (yield from now())
+        match note:
+            case GoingIn(value) if note.outcome is Outcome.UNKNOWN or at - note.sent_at > RETRY_S:
+                if note.tries < TELL_TRIES_MAX:
+                    yield from self._stack(value, note)
+                else:
+                    yield from self._send_back(value, is_known=True)
+            case GoingBack(value) if note.tries < TELL_TRIES_MAX and at - note.sent_at > RETRY_S:
+                yield from self._send_back(value, is_known=note.is_known, tries=note.tries)
+            case _:
+                pass  # it accepted and needs a moment; or, told three times, it gives the note back after 10 s
+
+    def _give_up_note(self) -> Program[None]:
+        """At rest, and the device never said what became of the note."""
+        note, self._note = self._note, None
+        match note:
+            case GoingIn() if note.may_be_heard:
+                yield from report(NoteMissing())
+            case AtEscrow(value) | GoingIn(value) | GoingBack(value, is_known=True):
+                yield from report(NoteReturned(value))
+            case _:
+                pass
+
+    # --- states that last ---------------------------------------------------------------------------------------------
+
+    def _hear_level(self, poll: Poll, at: float) -> Program[None]:
+        """A state repeats at every poll: facts come from its change, remedies from its lasting."""
+        if poll != self._level:
+            self._level, self._level_since = poll, at
+            if poll.status is Status.REJECTING and not self._is_starting:
+                yield from report(NoteRejected(p.rejection(poll.detail)))
+        if poll.status in (Status.INITIALIZE, Status.CASSETTE_OUT):
+            self._in_force = None  # the device forgets its masks
+        lasts_s = at - self._level_since
+        yield from self._tell_level(poll, lasts_s)
+        yield from self._remedy(poll, lasts_s)
+
+    def _tell_level(self, poll: Poll, lasts_s: float) -> Program[None]:
+        state = STATES.get(poll.status)
+        if poll.status is Status.DISABLED and self._in_force and lasts_s < RETRY_S:
+            return  # some units pass through here between two notes
+        if state is None or (lasts_s > STUCK_S and poll.status in MOVING):
+            return
+        if self._is_starting and state in SILENT_AT_START:
+            state = ValidatorState.STARTING
+        yield from self._tell(state, _explain(poll))
+
+    def _tell(self, state: ValidatorState, detail: str) -> Program[None]:
+        fact = ValidatorChanged(state, detail)
+        if fact != self._told:
+            self._told = fact
+            yield from report(fact)
+
+    def _remedy(self, poll: Poll, lasts_s: float) -> Program[None]:
+        """RESET heals some faults; it is the last thing to try while a note is inside, and it is not tried forever."""
+        has_note = self._is_starting or self._note is not None
+        if poll.status is Status.INITIALIZE and lasts_s > INITIALIZE_MAX_S:
+            raise LinkLost(
+                f"the validator tests itself for {INITIALIZE_MAX_S:.0f} s; check its power supply: 12 V, 2 A"
+            )
+        if poll.status in EVENTS and lasts_s > STUCK_S:
+            raise LinkLost("the validator ignores every acknowledgement; switch it off and on")
+        if poll.status in (Status.IDLING, Status.DISABLED) and lasts_s > RECOVERED_S:
+            self._resets = 0
+        patience_s = None
+        if poll.status in FAULTS:
+            patience_s = NOTE_RESET_S if has_note else FAULT_RESET_S
+        elif poll.status in HANDS:
+            patience_s = HAND_RESET_S
+        elif poll.status in MOVING:
+            patience_s = STUCK_S
+        if patience_s is None or lasts_s <= patience_s:
+            return
+        if poll.status in MOVING:
+            yield from self._tell(ValidatorState.JAMMED, f"{poll.status.name.lower()} does not end")
+        if self._resets < RESETS_MAX:
+            self._level = None
+            yield from self._reset()
+
+
+def _explain(poll: Poll) -> str:
+    """What staff should know beyond the state."""
+    match poll.status:
+        case Status.FAILED:
+            return p.failure(poll.detail)
+        case Status.CASSETTE_JAMMED:
+            return "between head and cassette"
+        case Status.UNKNOWN:
+            return f"it says {poll.detail:04X}, which CCNET does not know"
+        case _:
+            return ""

@@ -1,0 +1,167 @@
+"""Commands and their answers on the line to one validator, from the host's side: one at a time, none repeated blindly.
+
+The danger here is an answer taken for that of another command: an answer names nothing. So the line is flushed before
+each command, and only what can answer this very command counts.
+
+Source: CashCode, "CashCode NET Interface": ACK, NAK, times; the counts of tries are the host's own choice.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+
+from devices.ccnet import protocol as p
+from devices.ccnet.protocol import Frame, Poll
+from devices.link import LinkLost
+from devices.steps import Program, flush, now, receive, send, sleep
+
+ANSWER_MS = 300
+"""To the last byte; documented are 10 ms, USB adapters and slow units need more."""
+LONG_ANSWER_MS = 1500
+"""For identification and bill table: 125 bytes are 130 ms at 9600 baud, and units think before."""
+GAP_MS = 50
+"""Silence after which a frame that has begun will not go on; USB adapters deliver in lumps of 16 ms."""
+QUIET_S = 0.025
+"""The line rests after our ACK or NAK; 20 ms are required."""
+TRIES_MAX = 3
+"""How often a harmless command is sent, and how often a damaged answer is asked for again."""
+SILENCE_MAX_S = 5.0
+"""The non-response time: without a valid answer for so long the link is lost."""
+ANSWER_MAX_BYTES = 1024
+"""More in one answer: it is not a validator that talks."""
+
+
+class Outcome(enum.Enum):
+    """What became of a command that changes something."""
+
+    ACCEPTED = "accepted"
+    """The device will do it; it need not be done."""
+    REFUSED = "refused"
+    """Not in this state: it will not be done."""
+    UNKNOWN = "unknown"
+    """No answer, or a damaged one: POLL tells whether it was heard."""
+
+
+class Exchange:
+    """The line during one life of the link."""
+
+    def __init__(self) -> None:
+        self._quiet_until = 0.0
+        self._heard_at: float | None = None
+
+    def poll(self) -> Program[Poll | None]:
+        """Ask for the state; None when no answer came. The answer still waits for `acknowledge`.
+
+        Raises LinkLost when nothing valid came for SILENCE_MAX_S, and when the port echoes.
+        """
+        body = yield from self._converse(p.POLL, p.is_poll_answer, ANSWER_MS)
+        if body is None:
+            return None
+        poll = p.decode_poll(body)
+        if not poll.is_complete:
+            again = yield from self._ask_again(p.is_poll_answer, ANSWER_MS)
+            poll = p.decode_poll(again) if again is not None else poll
+        return poll
+
+    def acknowledge(self) -> Program[None]:
+        """Tell the device that its answer arrived: it may forget what it said."""
+        yield from self._end(p.ACK)
+
+    def order(self, command: bytes, tries: int = 1) -> Program[Outcome]:
+        """Send a command that is answered by ACK or ILLEGAL; more than one try only for harmless ones."""
+        for _ in range(tries):
+            body = yield from self._converse(command, _is_verdict, ANSWER_MS, has_data=False)
+            if body == p.ACK:
+                return Outcome.ACCEPTED
+            if body == p.ILLEGAL:
+                return Outcome.REFUSED
+        return Outcome.UNKNOWN
+
+    def ask(self, command: bytes, is_answer: Callable[[bytes], bool]) -> Program[bytes | None]:
+        """Ask for data and acknowledge them; None when the device refuses or stays silent."""
+
+        def is_end(body: bytes) -> bool:
+            return body in (p.ILLEGAL, p.NAK) or is_answer(body)
+
+        for _ in range(TRIES_MAX):
+            body = yield from self._converse(command, is_end, LONG_ANSWER_MS)
+            if body == p.ILLEGAL:
+                return None
+            if body is not None and body != p.NAK:
+                yield from self.acknowledge()
+                return body
+        return None
+
+    def _converse(
+        self, command: bytes, is_answer: Callable[[bytes], bool], timeout_ms: int, *, has_data: bool = True
+    ) -> Program[bytes | None]:
+        """One command and its answer; damaged data are asked for again, a damaged verdict is not."""
+        yield from self._keep_quiet()
+        yield from flush()
+        yield from send(p.encode(command))
+        body, is_damaged = yield from self._collect(is_answer, timeout_ms)
+        for _ in range(TRIES_MAX - 1):
+            if not (has_data and is_damaged):
+                break
+            body = yield from self._ask_again(is_answer, timeout_ms)
+            is_damaged = body is None
+        yield from self._watch_silence(body is not None)
+        return body
+
+    def _ask_again(self, is_answer: Callable[[bytes], bool], timeout_ms: int) -> Program[bytes | None]:
+        """NAK: the device sends its last answer again."""
+        yield from self._end(p.NAK)
+        body, _ = yield from self._collect(is_answer, timeout_ms)
+        return body
+
+    def _collect(
+        self, is_answer: Callable[[bytes], bool], timeout_ms: int
+    ) -> Program[tuple[bytes | None, bool]]:
+        """The last fitting frame that comes in time; else None, and whether something unreadable came."""
+        give_up = (yield from now()) + timeout_ms / 1000
+        buffer = b""
+        while (left_ms := round((give_up - (yield from now())) * 1000)) > 0:
+            data = yield from receive(min(GAP_MS, left_ms) if buffer else left_ms)
+            if not data:
+                break
+            buffer += data
+            if len(buffer) > ANSWER_MAX_BYTES:
+                raise LinkLost("nothing but noise comes from the validator; check port and speed")
+            found = _fitting(buffer, is_answer)
+            if found is not None and p.take_last(buffer)[-1] == Frame(found):
+                return found, False
+        found = _fitting(buffer, is_answer)
+        return found, found is None and bool(buffer)
+
+    def _keep_quiet(self) -> Program[None]:
+        left_s = self._quiet_until - (yield from now())
+        if left_s > 0:
+            yield from sleep(round(left_s * 1000) + 1)
+
+    def _end(self, verdict: bytes) -> Program[None]:
+        yield from send(p.encode(verdict))
+        self._quiet_until = (yield from now()) + QUIET_S
+
+    def _watch_silence(self, was_heard: bool) -> Program[None]:
+        at = yield from now()
+        if was_heard or self._heard_at is None:
+            self._heard_at = at
+        elif at - self._heard_at > SILENCE_MAX_S:
+            raise LinkLost(
+                f"the validator gave no valid answer for {SILENCE_MAX_S:.0f} s; check its power, cable, port and speed"
+            )
+
+
+def _fitting(buffer: bytes, is_answer: Callable[[bytes], bool]) -> bytes | None:
+    """The last frame that can be the answer; earlier ones answer commands nobody waits for any more."""
+    bodies = [item.body for item in p.take_last(buffer) if isinstance(item, Frame)]
+    if p.POLL in bodies:
+        raise LinkLost(
+            "the port gives back what it is sent: a loop-back plug or an echoing adapter, no validator"
+        )
+    return next((body for body in reversed(bodies) if is_answer(body)), None)
+
+
+def _is_verdict(body: bytes) -> bool:
+    return body in (p.ACK, p.ILLEGAL, p.NAK)
