@@ -68,9 +68,12 @@ TABLE_TRIES_MAX = 5
 EVENTS = (Status.STACKED, Status.RETURNED)
 RESTING = (Status.IDLING, Status.DISABLED, Status.ACCEPTING, Status.REJECTING)
 """The note before this one is no longer inside."""
+NOTE_STATES = (*RESTING, Status.ESCROW, Status.HOLDING, Status.STACKING, Status.RETURNING)
+"""An event that comes after one of these is another note's; the other states may interrupt an event's repetition."""
 MOVING = (Status.ACCEPTING, Status.STACKING, Status.RETURNING, Status.HOLDING, Status.REJECTING, Status.BUSY)
 FAULTS = (Status.JAMMED, Status.CASSETTE_JAMMED, Status.FAILED)
 HANDS = (Status.CHEATED, Status.PAUSED)
+TELLS_TABLE = (*FAULTS, Status.DISABLED, Status.INITIALIZE, Status.CASSETTE_FULL, Status.CASSETTE_OUT)
 STATES = {
     Status.POWER_UP: ValidatorState.STARTING,
     Status.POWER_UP_IN_HEAD: ValidatorState.STARTING,
@@ -119,7 +122,8 @@ class GoingIn:
 
 @dataclass(frozen=True, slots=True)
 class GoingBack:
-    """RETURN was sent, or the device gives the note back by itself. `is_known`: the core may have an intent for it."""
+    """RETURN was sent, or the device gives the note back by itself. `is_known`: the core has heard of it, maybe in an
+    earlier life of the link; a note that came in since then must not be taken for it."""
 
     value: Money | None
     is_known: bool
@@ -144,12 +148,14 @@ class CcnetDriver:
     def _begin_life(self) -> None:
         self._line = Exchange()
         self._is_starting = True
+        self._former_is_over = False
         self._was_reset = False
         self._resets = 0
         self._told: ValidatorChanged | None = None
         self._level: Poll | None = None
         self._level_since = 0.0
         self._rests = 0
+        self._has_rested = False
         self._held: Poll | None = None
         self._note: AtEscrow | GoingIn | GoingBack | None = None
         self._wanted: frozenset[int] = frozenset()
@@ -173,11 +179,13 @@ class CcnetDriver:
 
     def _come_up(self) -> Program[None]:
         """Hear the device out, reset it only when it waits for that, learn its bill table, tell the core: ready."""
-        self._is_starting, self._note = True, None
+        self._is_starting, self._former_is_over, self._note = True, bool(self._owed), None
         self._wanted, self._in_force = frozenset(), None  # the core's commands are void
         tables = 0
         while True:
             poll = yield from self._turn()
+            if poll is not None and self._owed:
+                yield from self._learn_values_for_owed(poll.status)
             if poll is not None and poll.status in p.POWER_UPS:
                 yield from self._leave_power_up(poll.status)
             elif poll is not None and self._rests >= REST_POLLS and self._note is None:
@@ -192,8 +200,10 @@ class CcnetDriver:
             yield from sleep(POLL_OPEN_MS)
 
     def _leave_power_up(self, status: Status) -> Program[None]:
-        """The state is evidence of a note in flight, and it is gone after RESET."""
-        if status is Status.POWER_UP_IN_HEAD:
+        """The state is evidence of the note in flight, and it is gone after RESET."""
+        if self._former_is_over:
+            pass  # this is about a note that came in since
+        elif status is Status.POWER_UP_IN_HEAD:
             self._evidence = Evidence.NOTE_IN_HEAD
         elif status is Status.POWER_UP_IN_STACKER:
             self._evidence = Evidence.NOTE_IN_STACKER
@@ -205,22 +215,26 @@ class CcnetDriver:
         yield from self._reset()
 
     def _get_ready(self) -> Program[bool]:
-        """Identity and table; then everything that waited for the table; then the slot may be opened."""
+        """Identity and table; then the slot may be opened."""
         body = yield from self._line.ask(p.IDENTIFICATION, p.is_identification)
         who = p.decode_identification(body or b"")
         if not (yield from self._read_table()):
             return False
-        while self._owed:
-            yield from report(NoteStacked(self._value(self._owed[0]), at_start=True))
-            del self._owed[0]
         values = sorted({value for value in self._values if value is not None})
         self._is_starting = False
         yield from report(ValidatorReady(who.part_number, who.serial, tuple(values), self._evidence))
         self._evidence = Evidence.NOTHING
         return True
 
+    def _learn_values_for_owed(self, status: Status) -> Program[None]:
+        """A stacked note waits for its value: get to a state in which the device tells, without delay."""
+        if status is Status.IDLING:
+            yield from self._line.order(p.enable_bill_types((), ()), TRIES_MAX)
+        elif status in TELLS_TABLE:
+            yield from self._read_table()
+
     def _read_table(self) -> Program[bool]:
-        """Learn what the bill types are worth; False when the device does not tell now."""
+        """Learn what the bill types are worth, and report what waited for it; False when the device refuses now."""
         body = yield from self._line.ask(p.GET_BILL_TABLE, p.is_bill_table)
         if body is None:
             return False
@@ -235,6 +249,9 @@ class CcnetDriver:
                 f"the validator's bill table has no note of {self._currency}: it names {found}; "
                 f"kassa.toml: validator.countries allows {', '.join(map(repr, self._countries))}"
             )
+        while self._owed:
+            yield from report(NoteStacked(self._value(self._owed[0]), at_start=True))
+            del self._owed[0]
         return True
 
     def _value(self, bill_type: int | None) -> Money | None:
@@ -322,7 +339,8 @@ class CcnetDriver:
         if poll.status in EVENTS:
             yield from self._hear_event(poll, heard_at)
         else:
-            self._held = None
+            if poll.status in NOTE_STATES:
+                self._held = None
             yield from self._line.acknowledge()
             yield from self._follow_note(poll)
         yield from self._hear_level(poll, heard_at)
@@ -341,7 +359,7 @@ class CcnetDriver:
             yield from self._line.acknowledge()
 
     def _is_held(self, poll: Poll) -> bool:
-        """Whether the device only repeats itself: two equal notes have another state between them."""
+        """Whether the device only repeats itself: between two equal notes it shows some of NOTE_STATES."""
         held = self._held
         if held is None or held.status is not poll.status:
             return False
@@ -354,7 +372,7 @@ class CcnetDriver:
         it needs this event's ACK. Then the fact waits for the table: a repetition without value would look like
         another note. Should we die in between, the journal still has the intent, which is credited.
         """
-        self._note = None
+        self._note, self._former_is_over = None, True
         if not self._values and not (yield from self._read_table()):
             self._owed.append(bill_type)
             return
@@ -362,12 +380,18 @@ class CcnetDriver:
 
     def _take_returned(self, bill_type: int | None) -> Program[None]:
         note, self._note = self._note, None
-        if not (isinstance(note, GoingBack) and not note.is_known):
+        is_known = (
+            note.is_known if isinstance(note, GoingBack) else not (self._is_starting and self._former_is_over)
+        )
+        self._former_is_over = True
+        if is_known:
             yield from report(NoteReturned(self._value(bill_type)))
 
     def _follow_note(self, poll: Poll) -> Program[None]:
         """What a state that is no event says of the note in flight; any state on the way may never be seen."""
-        self._rests = self._rests + 1 if poll.status in RESTING else 0
+        if poll.status in (Status.ESCROW, Status.HOLDING) and self._is_another(poll):
+            yield from self._give_up_note()
+        self._count_rests(poll.status)
         match poll.status, self._note:
             case Status.ESCROW | Status.HOLDING, None:
                 yield from self._offer(poll.detail)
@@ -376,17 +400,34 @@ class CcnetDriver:
             case Status.RETURNING, AtEscrow(value) | GoingIn(value):
                 self._note = GoingBack(value, is_known=True)
             case Status.RETURNING, None:
-                self._note = GoingBack(None, is_known=self._is_starting)
+                self._note = GoingBack(None, is_known=self._is_starting and not self._former_is_over)
             case _, AtEscrow() | GoingIn() | GoingBack() if self._rests >= REST_POLLS:
                 yield from self._give_up_note()
             case _:
                 pass
 
+    def _is_another(self, poll: Poll) -> bool:
+        """Whether the note at escrow is not the one we know: the device was at rest in between, or it has another value."""
+        if self._note is None:
+            return False
+        value = self._value(poll.detail)
+        return self._has_rested or (
+            value is not None and self._note.value is not None and value != self._note.value
+        )
+
+    def _count_rests(self, status: Status) -> None:
+        self._rests = self._rests + 1 if status in RESTING else 0
+        self._former_is_over |= self._rests > 0
+        if status in (Status.ESCROW, Status.HOLDING):
+            self._has_rested = False
+        elif self._rests > 0:
+            self._has_rested = True
+
     def _offer(self, bill_type: int | None) -> Program[None]:
         """A note waits at escrow: the core decides, unless nobody asked for such a note."""
         value = self._value(bill_type)
         if self._is_starting:
-            yield from self._send_back(value, is_known=True)
+            yield from self._send_back(value, is_known=not self._former_is_over)
         elif value is None or self._in_force is None or bill_type not in self._in_force:
             yield from report(NoteRejected(f"bill type {bill_type} ({value or 'unknown'}) is not wanted"))
             yield from self._send_back(value, is_known=False)

@@ -40,8 +40,8 @@ class VirtualTime:
         return timer
 
     def spend(self, seconds: float) -> None:
-        """Time passes while the caller works: what is due meanwhile runs late."""
-        self._now += seconds
+        """Time passes while the caller works and the world goes on; for use inside a callback."""
+        self.run_for(seconds)
 
     def run_for(self, seconds: float) -> None:
         """Let time pass, and all that is due in it happen."""

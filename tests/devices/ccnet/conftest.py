@@ -16,7 +16,6 @@ from kassa.ports import (
     NoteMissing,
     NoteReturned,
     NoteStacked,
-    ReturnNote,
     StackNote,
     ValidatorChanged,
     ValidatorLost,
