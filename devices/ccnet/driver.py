@@ -63,8 +63,11 @@ RESETS_MAX = 10
 RECOVERED_S = 60.0
 """At rest for so long, and the resets are counted from the beginning."""
 RESET_PAUSE_MS = 300
+OPENING_MS = 50
+"""Whoever had the port before us may just have spoken: let the line rest, and late answers arrive to be thrown away."""
 TABLE_TRIES_MAX = 5
 
+AT_ESCROW = (Status.ESCROW, Status.HOLDING)
 EVENTS = (Status.STACKED, Status.RETURNED)
 RESTING = (Status.IDLING, Status.DISABLED, Status.ACCEPTING, Status.REJECTING)
 """The note before this one is no longer inside."""
@@ -105,14 +108,14 @@ SILENT_AT_START = (ValidatorState.IDLING, ValidatorState.DISABLED, ValidatorStat
 class AtEscrow:
     """The core was told of the note and decides."""
 
-    value: Money
+    bill_type: int
 
 
 @dataclass(frozen=True, slots=True)
 class GoingIn:
     """STACK was sent."""
 
-    value: Money
+    bill_type: int
     tries: int
     sent_at: float
     outcome: Outcome
@@ -125,7 +128,7 @@ class GoingBack:
     """RETURN was sent, or the device gives the note back by itself. `is_known`: the core has heard of it, maybe in an
     earlier life of the link; a note that came in since then must not be taken for it."""
 
-    value: Money | None
+    bill_type: int | None
     is_known: bool
     tries: int = 0
     sent_at: float = 0.0
@@ -141,23 +144,23 @@ class CcnetDriver:
         self._currency, self._countries = currency, countries
         # These outlive the link: they are about money that the core has not heard of yet.
         self._values: tuple[Money | None, ...] = ()
-        self._owed: list[int | None] = []
+        self._owed: list[Poll] = []
         self._evidence = Evidence.NOTHING
+        self._note: AtEscrow | GoingIn | GoingBack | None = None
+        self._has_rested = False
+        self._is_starting = True
+        self._former_is_over = False
         self._begin_life()
 
     def _begin_life(self) -> None:
         self._line = Exchange()
-        self._is_starting = True
-        self._former_is_over = False
         self._was_reset = False
         self._resets = 0
         self._told: ValidatorChanged | None = None
         self._level: Poll | None = None
         self._level_since = 0.0
         self._rests = 0
-        self._has_rested = False
         self._held: Poll | None = None
-        self._note: AtEscrow | GoingIn | GoingBack | None = None
         self._wanted: frozenset[int] = frozenset()
         self._in_force: frozenset[int] | None = None
         self._enabled_at = 0.0
@@ -170,6 +173,7 @@ class CcnetDriver:
     def program(self) -> Program[None]:
         """Talk to the validator from the moment its port is open; ends only by LinkLost."""
         self._begin_life()
+        yield from sleep(OPENING_MS)
         yield from flush()
         while True:
             yield from self._come_up()
@@ -179,7 +183,12 @@ class CcnetDriver:
 
     def _come_up(self) -> Program[None]:
         """Hear the device out, reset it only when it waits for that, learn its bill table, tell the core: ready."""
-        self._is_starting, self._former_is_over, self._note = True, bool(self._owed), None
+        self._former_is_over = (
+            bool(self._owed)
+            or (self._note is not None and self._has_rested)
+            or (self._is_starting and self._former_is_over)
+        )
+        self._is_starting, self._note = True, None
         self._wanted, self._in_force = frozenset(), None  # the core's commands are void
         tables = 0
         while True:
@@ -227,7 +236,7 @@ class CcnetDriver:
         return True
 
     def _learn_values_for_owed(self, status: Status) -> Program[None]:
-        """A stacked note waits for its value: get to a state in which the device tells, without delay."""
+        """An event waits for its value: get to a state in which the device tells, without delay."""
         if status is Status.IDLING:
             yield from self._line.order(p.enable_bill_types((), ()), TRIES_MAX)
         elif status in TELLS_TABLE:
@@ -250,7 +259,7 @@ class CcnetDriver:
                 f"kassa.toml: validator.countries allows {', '.join(map(repr, self._countries))}"
             )
         while self._owed:
-            yield from report(NoteStacked(self._value(self._owed[0]), at_start=True))
+            yield from self._report_event(self._owed[0])
             del self._owed[0]
         return True
 
@@ -280,10 +289,10 @@ class CcnetDriver:
                 self._wanted = frozenset(one for one, value in enumerate(self._values) if value in values)
             case DisableNotes(), _:
                 self._wanted = frozenset()
-            case StackNote(), AtEscrow(value):
-                yield from self._stack(value)
-            case ReturnNote(), AtEscrow(value):
-                yield from self._send_back(value, is_known=True)
+            case StackNote(), AtEscrow(bill_type):
+                yield from self._stack(bill_type)
+            case ReturnNote(), AtEscrow(bill_type):
+                yield from self._send_back(bill_type, is_known=True)
             case _:
                 pass  # the note went back by itself meanwhile, and the core has been told
 
@@ -306,20 +315,20 @@ class CcnetDriver:
         if outcome is Outcome.ACCEPTED:
             self._in_force = self._wanted
 
-    def _stack(self, value: Money, before: GoingIn | None = None) -> Program[None]:
+    def _stack(self, bill_type: int, before: GoingIn | None = None) -> Program[None]:
         """Send STACK; the note is not in the cassette before the device says STACKED."""
         outcome = yield from self._line.order(p.STACK)
         self._note = GoingIn(
-            value,
+            bill_type,
             tries=before.tries + 1 if before else 1,
             sent_at=(yield from now()),
             outcome=outcome,
             may_be_heard=outcome is not Outcome.REFUSED or (before is not None and before.may_be_heard),
         )
 
-    def _send_back(self, value: Money | None, *, is_known: bool, tries: int = 0) -> Program[None]:
+    def _send_back(self, bill_type: int | None, *, is_known: bool, tries: int = 0) -> Program[None]:
         yield from self._line.order(p.RETURN)
-        self._note = GoingBack(value, is_known, tries + 1, (yield from now()))
+        self._note = GoingBack(bill_type, is_known, tries + 1, (yield from now()))
 
     def _reset(self) -> Program[None]:
         """Start the device anew; whatever it says then of a note may repeat what it said before."""
@@ -336,6 +345,8 @@ class CcnetDriver:
         if poll is None:
             return None
         heard_at = yield from now()
+        if self._is_another(poll):
+            yield from self._give_up_note()
         if poll.status in EVENTS:
             yield from self._hear_event(poll, heard_at)
         else:
@@ -350,10 +361,7 @@ class CcnetDriver:
         """The fact first, then the ACK: until then the device repeats it, so neither of us can forget."""
         self._rests = 0
         if not self._is_held(poll):
-            if poll.status is Status.STACKED:
-                yield from self._take_stacked(poll.detail)
-            else:
-                yield from self._take_returned(poll.detail)
+            yield from self._take_event(poll)
             self._held = poll
         if (yield from now()) - heard_at <= ACK_FRESH_S:
             yield from self._line.acknowledge()
@@ -365,40 +373,47 @@ class CcnetDriver:
             return False
         return held.detail == poll.detail or None in (held.detail, poll.detail)
 
-    def _take_stacked(self, bill_type: int | None) -> Program[None]:
-        """A note lies in the cassette.
+    def _take_event(self, poll: Poll) -> Program[None]:
+        """A note lies in the cassette, or is back in the customer's hand.
 
         After a start of ours its value may be unknown, and a device by the book tells its table only at rest, for which
         it needs this event's ACK. Then the fact waits for the table: a repetition without value would look like
         another note. Should we die in between, the journal still has the intent, which is credited.
         """
-        self._note, self._former_is_over = None, True
-        if not self._values and not (yield from self._read_table()):
-            self._owed.append(bill_type)
-            return
-        yield from report(NoteStacked(self._value(bill_type), at_start=self._is_starting))
-
-    def _take_returned(self, bill_type: int | None) -> Program[None]:
         note, self._note = self._note, None
-        is_known = (
-            note.is_known if isinstance(note, GoingBack) else not (self._is_starting and self._former_is_over)
-        )
-        self._former_is_over = True
-        if is_known:
-            yield from report(NoteReturned(self._value(bill_type)))
+        if poll.status is Status.RETURNED and not self._is_known(note):
+            return
+        if self._is_starting:
+            self._former_is_over = True
+            self._evidence = Evidence.NOTHING  # the event says it all
+        if self._values or (yield from self._read_table()):
+            yield from self._report_event(poll)
+        else:
+            self._owed.append(poll)
+
+    def _is_known(self, note: AtEscrow | GoingIn | GoingBack | None) -> bool:
+        """Whether the core may have an intent for the note that is back: not for one put in while we were starting."""
+        if isinstance(note, GoingBack):
+            return note.is_known
+        return note is not None or not (self._is_starting and self._former_is_over)
+
+    def _report_event(self, poll: Poll) -> Program[None]:
+        value = self._value(poll.detail)
+        if poll.status is Status.STACKED:
+            yield from report(NoteStacked(value, at_start=self._is_starting))
+        else:
+            yield from report(NoteReturned(value))
 
     def _follow_note(self, poll: Poll) -> Program[None]:
         """What a state that is no event says of the note in flight; any state on the way may never be seen."""
-        if poll.status in (Status.ESCROW, Status.HOLDING) and self._is_another(poll):
-            yield from self._give_up_note()
         self._count_rests(poll.status)
         match poll.status, self._note:
             case Status.ESCROW | Status.HOLDING, None:
                 yield from self._offer(poll.detail)
             case Status.ESCROW | Status.HOLDING, GoingIn() | GoingBack():
                 yield from self._tell_again()
-            case Status.RETURNING, AtEscrow(value) | GoingIn(value):
-                self._note = GoingBack(value, is_known=True)
+            case Status.RETURNING, AtEscrow(bill_type) | GoingIn(bill_type):
+                self._note = GoingBack(bill_type, is_known=True)
             case Status.RETURNING, None:
                 self._note = GoingBack(None, is_known=self._is_starting and not self._former_is_over)
             case _, AtEscrow() | GoingIn() | GoingBack() if self._rests >= REST_POLLS:
@@ -407,57 +422,60 @@ class CcnetDriver:
                 pass
 
     def _is_another(self, poll: Poll) -> bool:
-        """Whether the note at escrow is not the one we know: the device was at rest in between, or it has another value."""
-        if self._note is None:
+        """Whether this is said of a note after the one we know: of another type, or the device was at rest in between.
+
+        Not so with STACKED: there the type that is reported counts for the note that was sent in.
+        """
+        if self._note is None or poll.status not in (*AT_ESCROW, Status.RETURNING, Status.RETURNED):
             return False
-        value = self._value(poll.detail)
-        return self._has_rested or (
-            value is not None and self._note.value is not None and value != self._note.value
-        )
+        known = self._note.bill_type
+        is_of_another_type = None not in (poll.detail, known) and poll.detail != known
+        return self._has_rested or is_of_another_type
 
     def _count_rests(self, status: Status) -> None:
         self._rests = self._rests + 1 if status in RESTING else 0
         self._former_is_over |= self._rests > 0
-        if status in (Status.ESCROW, Status.HOLDING):
+        if status in AT_ESCROW:
             self._has_rested = False
         elif self._rests > 0:
             self._has_rested = True
 
     def _offer(self, bill_type: int | None) -> Program[None]:
         """A note waits at escrow: the core decides, unless nobody asked for such a note."""
-        value = self._value(bill_type)
         if self._is_starting:
-            yield from self._send_back(value, is_known=not self._former_is_over)
-        elif value is None or self._in_force is None or bill_type not in self._in_force:
+            yield from self._send_back(bill_type, is_known=not self._former_is_over)
+            return
+        value = self._value(bill_type)
+        if bill_type is None or value is None or bill_type not in (self._in_force or ()):
             yield from report(NoteRejected(f"bill type {bill_type} ({value or 'unknown'}) is not wanted"))
-            yield from self._send_back(value, is_known=False)
+            yield from self._send_back(bill_type, is_known=False)
         else:
-            self._note = AtEscrow(value)
+            self._note = AtEscrow(bill_type)
             yield from report(NoteEscrowed(value))
 
     def _tell_again(self) -> Program[None]:
         """The note is still at escrow although we said where it goes: say so again, and in the end let it go back."""
         note, at = self._note, (yield from now())
         match note:
-            case GoingIn(value) if note.outcome is Outcome.UNKNOWN or at - note.sent_at > RETRY_S:
+            case GoingIn(bill_type) if note.outcome is Outcome.UNKNOWN or at - note.sent_at > RETRY_S:
                 if note.tries < TELL_TRIES_MAX:
-                    yield from self._stack(value, note)
+                    yield from self._stack(bill_type, note)
                 else:
-                    yield from self._send_back(value, is_known=True)
-            case GoingBack(value) if note.tries < TELL_TRIES_MAX and at - note.sent_at > RETRY_S:
-                yield from self._send_back(value, is_known=note.is_known, tries=note.tries)
+                    yield from self._send_back(bill_type, is_known=True)
+            case GoingBack(bill_type) if note.tries < TELL_TRIES_MAX and at - note.sent_at > RETRY_S:
+                yield from self._send_back(bill_type, is_known=note.is_known, tries=note.tries)
             case _:
                 pass  # it accepted and needs a moment; or, told three times, it gives the note back after 10 s
 
     def _give_up_note(self) -> Program[None]:
         """At rest, and the device never said what became of the note."""
-        note, self._note = self._note, None
-        match note:
-            case GoingIn() if note.may_be_heard:
+        match self._note:
+            case GoingIn() as note if note.may_be_heard:
+                self._note = None
                 yield from report(NoteMissing())
-            case AtEscrow(value) | GoingIn(value) | GoingBack(value, is_known=True):
-                yield from report(NoteReturned(value))
-            case _:
+            case AtEscrow(bill_type) | GoingIn(bill_type) | GoingBack(bill_type):
+                yield from self._take_event(Poll(Status.RETURNED, bill_type))
+            case None:
                 pass
 
     # --- states that last ---------------------------------------------------------------------------------------------

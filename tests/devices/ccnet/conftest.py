@@ -56,8 +56,8 @@ class Core:
                     rig.pump.order(command)
             case NoteStacked(value, at_start):
                 self._stacked(value, at_start)
-            case NoteReturned():
-                if self.intent is not None:
+            case NoteReturned(value):
+                if self.intent is not None and value in (None, self.intent):
                     self.intent = self.last = None
             case NoteMissing() if self.intent is not None:
                 self._credit(self.intent, self.uncertain)

@@ -97,6 +97,9 @@ class Storm:
             self.power_cut, self.unplug, self.kill_host, self.slow_disk, self.lose_acks, self.lose_answers,
             self.lose_stack, self.damage, self.cheat, self.jam, self.pause, self.cassette,
         ]  # fmt: skip
+        if not self.rig.sim.quirks.holds_events:
+            # Who says STACKED once to a host that is dead, and then lets the next customer in, cannot be understood.
+            seldom.remove(self.kill_host)
         for _ in range(EVENTS):
             self.chance.choice(often + seldom)()
             self.rig.time.run_for(self.chance.choice([0.0, 0.03, 0.2, 0.5, 0.9, 1.3, 3.0]))
