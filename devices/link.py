@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import termios
 from collections.abc import Callable
 from typing import Protocol
 
@@ -39,10 +40,13 @@ class SerialLink:
 
     def __init__(self, path: str, speed: int, loop: asyncio.AbstractEventLoop) -> None:
         self._path, self._loop = path, loop
+        self._port = serial.Serial(None, speed, timeout=0, write_timeout=0, exclusive=True)
+        self._port.port = path
         try:
-            self._port = serial.Serial(path, speed, timeout=0, write_timeout=0, exclusive=True)
+            self._port.open()
             self._port.reset_input_buffer()
-        except (OSError, serial.SerialException) as error:
+        except (OSError, serial.SerialException, termios.error) as error:  # the last is no OSError
+            self._port.close()
             raise LinkLost(f"{path} cannot be opened: {error}") from error
 
     def send(self, data: bytes) -> None:

@@ -34,6 +34,7 @@ class Core:
         self.decides = lambda value: StackNote()
         self.commit_s = 0.0
         self.seen = lambda fact: None
+        self.is_ready = False
         self.intent = None
         self.last = None
         self.certain, self.uncertain, self.orphans = [], [], []
@@ -42,6 +43,8 @@ class Core:
         rig.time.spend(self.commit_s)
         self.facts.append(fact)
         self.seen(fact)
+        if isinstance(fact, ValidatorReady | ValidatorLost):
+            self.is_ready = isinstance(fact, ValidatorReady)
         match fact:
             case ValidatorReady(evidence=evidence):
                 self._settle_by(evidence)
@@ -92,11 +95,6 @@ class Core:
     @property
     def states(self):
         return [fact.state for fact in self.of(ValidatorChanged)]
-
-    @property
-    def is_ready(self):
-        ups = self.of(ValidatorReady, ValidatorLost)
-        return bool(ups) and isinstance(ups[-1], ValidatorReady)
 
 
 class Rig:
@@ -184,4 +182,5 @@ def rig():
     one.wait_ready()
     one.wait_status("IDLING")
     one.core.facts.clear()
+    one.wire.sent.clear()
     return one
