@@ -65,7 +65,10 @@ RECOVERED_S = 60.0
 RESET_PAUSE_MS = 300
 OPENING_MS = 50
 """Whoever had the port before us may just have spoken: let the line rest, and late answers arrive to be thrown away."""
-TABLE_TRIES_MAX = 5
+REST_TRIES_MAX = 50
+"""So many polls at rest are enough to close the slot and read the table (ours)."""
+OWED_MAX = 100
+"""Notes that wait for the bill table; in an ordinary life there is one at most."""
 
 AT_ESCROW = (Status.ESCROW, Status.HOLDING)
 EVENTS = (Status.STACKED, Status.RETURNED)
@@ -188,9 +191,9 @@ class CcnetDriver:
             or (self._note is not None and self._has_rested)
             or (self._is_starting and self._former_is_over)
         )
-        self._is_starting, self._note = True, None
+        self._is_starting, self._note, self._has_rested = True, None, False
         self._wanted, self._in_force = frozenset(), None  # the core's commands are void
-        tables = 0
+        tries = 0
         while True:
             poll = yield from self._turn()
             if poll is not None and self._owed:
@@ -198,14 +201,15 @@ class CcnetDriver:
             if poll is not None and poll.status in p.POWER_UPS:
                 yield from self._leave_power_up(poll.status)
             elif poll is not None and self._rests >= REST_POLLS and self._note is None:
+                tries += 1
+                if tries > REST_TRIES_MAX:
+                    raise LinkLost(
+                        "the validator does not close its slot, or tells no bill table; check its firmware"
+                    )
                 if poll.status is Status.IDLING:
                     yield from self._line.order(p.enable_bill_types((), ()), TRIES_MAX)
-                elif poll.status is Status.DISABLED:
-                    if (yield from self._get_ready()):
-                        return
-                    tables += 1
-                    if tables >= TABLE_TRIES_MAX:
-                        raise LinkLost("the validator gives no bill table; check model and firmware")
+                elif poll.status is Status.DISABLED and (yield from self._get_ready()):
+                    return
             yield from sleep(POLL_OPEN_MS)
 
     def _leave_power_up(self, status: Status) -> Program[None]:
@@ -383,13 +387,15 @@ class CcnetDriver:
         note, self._note = self._note, None
         if poll.status is Status.RETURNED and not self._is_known(note):
             return
+        if self._values or (yield from self._read_table()):
+            yield from self._report_event(poll)
+        elif len(self._owed) < OWED_MAX:
+            self._owed.append(poll)
+        else:
+            raise LinkLost("the validator tells of notes and never what they are worth; check its firmware")
         if self._is_starting:
             self._former_is_over = True
             self._evidence = Evidence.NOTHING  # the event says it all
-        if self._values or (yield from self._read_table()):
-            yield from self._report_event(poll)
-        else:
-            self._owed.append(poll)
 
     def _is_known(self, note: AtEscrow | GoingIn | GoingBack | None) -> bool:
         """Whether the core may have an intent for the note that is back: not for one put in while we were starting."""
@@ -415,6 +421,7 @@ class CcnetDriver:
             case Status.RETURNING, AtEscrow(bill_type) | GoingIn(bill_type):
                 self._note = GoingBack(bill_type, is_known=True)
             case Status.RETURNING, None:
+                self._has_rested = False
                 self._note = GoingBack(None, is_known=self._is_starting and not self._former_is_over)
             case _, AtEscrow() | GoingIn() | GoingBack() if self._rests >= REST_POLLS:
                 yield from self._give_up_note()

@@ -557,3 +557,24 @@ def test_an_unknown_state_is_told_with_both_its_bytes(rig):
     rig.time.run_for(1)
 
     assert rig.core.of(ValidatorChanged)[-1].detail == "it says 5A01, which CCNET does not know"
+
+
+def test_a_note_found_on_its_way_back_is_told_when_it_is_back(rig):
+    rig.core.decides = lambda value: ReturnNote()
+    restart_when(rig, "RETURNING")
+
+    assert rig.core.of(*MONEY) == [NoteReturned(RUB_500)]
+
+
+def test_a_device_that_never_closes_its_slot_is_lost_in_words(new_rig):
+    rig = new_rig()
+    rig.sim._answer = lambda body, now: b"\x14" if body == p.POLL else p.ACK
+
+    assert "does not close its slot" in rig.wait_for(ValidatorLost).reason
+
+
+def test_a_device_without_a_bill_table_is_lost_in_words(new_rig):
+    rig = new_rig()
+    rig.sim._answer = lambda body, now: b"\x19" if body == p.POLL else p.ILLEGAL
+
+    assert "no bill table" in rig.wait_for(ValidatorLost).reason
