@@ -98,8 +98,8 @@ class Storm:
             self.lose_stack, self.damage, self.cheat, self.jam, self.pause, self.cassette,
         ]  # fmt: skip
         if not self.rig.sim.quirks.holds_events:
-            # Who says STACKED once to a host that is dead, and then lets the next customer in, cannot be understood.
-            seldom.remove(self.kill_host)
+            # Who says STACKED once to a host that is away, and then lets the next customer in, cannot be understood.
+            seldom = [one for one in seldom if one not in (self.kill_host, self.unplug)]
         for _ in range(EVENTS):
             self.chance.choice(often + seldom)()
             self.rig.time.run_for(self.chance.choice([0.0, 0.03, 0.2, 0.5, 0.9, 1.3, 3.0]))
