@@ -268,7 +268,7 @@ class Inbox:
             status="refused",
             file=printable(name),
             profile=folder.config.profile,
-            reason=reason,
+            reason=reason[:1].upper() + reason[1:],
             report=str(report),
         )
 

@@ -127,7 +127,8 @@ class Cassette(_Table):
 class Documents(_Table):
     """The fiscal document of a payment; one each way, for ever."""
 
-    payment = TextField(primary_key=True, constraints=[SQL("REFERENCES payments (number)")])
+    seq = IntegerField(primary_key=True)
+    payment = TextField(unique=True, constraints=[SQL("REFERENCES payments (number)")])
     number = IntegerField()
     sign = IntegerField()
     at = TextField()
@@ -135,10 +136,8 @@ class Documents(_Table):
     shift = IntegerField()
     total = IntegerField()
     printed = BooleanField()
-    seq = IntegerField()
 
     class Meta:  # noqa: D106
-        without_rowid = True
         constraints = [SQL("UNIQUE (drive_serial, number)")]  # noqa: RUF012
 
 
