@@ -1,0 +1,74 @@
+"""Tags of fiscal documents: tag, length, value, as registrar and fiscal drive exchange them. Text is CP866.
+
+Source: order of the tax service ED-7-20/662@, annex 2; the byte layout is that of Shtrih-M's command FF0C.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+DATE_TIME = 1012
+TOTAL = 1020
+NAME = 1030
+DOCUMENT_NUMBER = 1040
+SHIFT_NUMBER = 1038
+USER_ATTRIBUTE = 1084
+USER_ATTRIBUTE_NAME = 1085
+USER_ATTRIBUTE_VALUE = 1086
+
+PAYMENT_ATTRIBUTE = "Платёж"
+"""Under this name our own payment number stands in a receipt's user attribute."""
+
+_HEADER_BYTES = 4
+_VALUE_BYTES_MAX = 0xFFFF
+
+
+def encode(tag: int, value: bytes) -> bytes:
+    """One tag with its value; nest by giving encoded tags as the value."""
+    assert len(value) <= _VALUE_BYTES_MAX, tag
+    return tag.to_bytes(2, "little") + len(value).to_bytes(2, "little") + value
+
+
+def text(tag: int, value: str) -> bytes:
+    """A tag with a text; a character that CP866 lacks becomes a question mark."""
+    return encode(tag, value.encode("cp866", "replace"))
+
+
+def number(tag: int, value: int) -> bytes:
+    """A tag with a number in as few bytes as hold it, zero in one."""
+    return encode(tag, value.to_bytes(max(1, (value.bit_length() + 7) // 8), "little"))
+
+
+def decode(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The tags of one level with their values; a tag that is cut short at the end is left out."""
+    while len(data) >= _HEADER_BYTES:
+        tag, size = int.from_bytes(data[:2], "little"), int.from_bytes(data[2:4], "little")
+        if len(data) < _HEADER_BYTES + size:
+            return
+        yield tag, data[_HEADER_BYTES : _HEADER_BYTES + size]
+        data = data[_HEADER_BYTES + size :]
+
+
+def find(data: bytes, *path: int) -> bytes | None:
+    """The value at `path`, the outer tag first; None when it is not there."""
+    for tag in path:
+        found = next((value for each, value in decode(data) if each == tag), None)
+        if found is None:
+            return None
+        data = found
+    return data
+
+
+def payment(value: str) -> bytes:
+    """The user attribute that carries our payment number."""
+    inner = text(USER_ATTRIBUTE_NAME, PAYMENT_ATTRIBUTE) + text(USER_ATTRIBUTE_VALUE, value)
+    return encode(USER_ATTRIBUTE, inner)
+
+
+def payment_of(document: bytes) -> str | None:
+    """The payment number in a document's tags, None when it carries none of ours."""
+    value = find(document, USER_ATTRIBUTE, USER_ATTRIBUTE_VALUE)
+    name = find(document, USER_ATTRIBUTE, USER_ATTRIBUTE_NAME)
+    if value is None or name != PAYMENT_ATTRIBUTE.encode("cp866"):
+        return None
+    return value.decode("cp866").rstrip()
