@@ -1,0 +1,1 @@
+"""One screen a module with its .kv beside it: a view in, intents out."""

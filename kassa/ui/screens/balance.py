@@ -1,0 +1,117 @@
+"""Who the account belongs to and how it stands; the customer says whether that is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kivy.properties import ListProperty, StringProperty
+from kivy.uix.boxlayout import BoxLayout
+
+from kassa.money import Money
+from kassa.rules.view import View
+from kassa.ui.amounts import amount, grouped, moment, number, price, symbol
+from kassa.ui.i18n import Translator
+from kassa.ui.kv import load_beside
+from kassa.ui.screens.page import Page
+
+OTHERS_MAX = 5
+"""More services of one account than fit are left out; the chosen one stands above."""
+
+
+class OtherBalances(BoxLayout):
+    """The account's other services, one line each."""
+
+    lines = ListProperty()
+
+    def on_lines(self, *_: object) -> None:
+        """Draw another list."""
+        self.clear_widgets()
+        for name, text, tone in self.lines:
+            self.add_widget(BalanceLine(name=name, text=text, tone=tone))
+
+
+class BalanceLine(BoxLayout):
+    """One other service."""
+
+    name = StringProperty("")
+    text = StringProperty("")
+    tone = StringProperty("muted")
+
+
+class BalanceScreen(Page):
+    """Is this your account?"""
+
+    service_name = StringProperty("")
+    service_description = StringProperty("")
+    service_icon = StringProperty("")
+    account = StringProperty("")
+    holder = StringProperty("")
+    place = StringProperty("")
+    tone = StringProperty("muted")
+    balance_icon = StringProperty("")
+    balance_word = StringProperty("")
+    balance_number = StringProperty("")
+    balance_symbol = StringProperty("")
+    data_text = StringProperty("")
+    old_text = StringProperty("")
+    others = ListProperty()
+    offers_more_time = True
+
+    def show(self, view: View, tr: Translator) -> None:
+        """Draw the subscriber and the balance: a word, an icon and a colour say debt or credit, never colour alone."""
+        if view.service is not None:
+            self.service_name = view.service.name
+            self.service_description = view.service.description
+            self.service_icon = view.service.icon
+        self.account = grouped(view.account or "", view.mask.groups if view.mask else ())
+        self.holder, self.place = view.holder or "", view.place or ""
+        self._show_balance(view, tr)
+        self.others = list(_others(view, tr))
+        self.data_text, self.old_text = _age(view, tr)
+
+    def confirm(self) -> None:
+        """It is the right account: on to the money."""
+        self.send("confirm_account")
+
+    def _show_balance(self, view: View, tr: Translator) -> None:
+        if view.balance is None:
+            self.tone, self.balance_icon, self.balance_word = "muted", "help-circle-outline", ""
+            self.balance_word = tr("The balance is not known")
+            self.balance_number = self.balance_symbol = ""
+            return
+        value = amount(view.balance, view)
+        self.tone, word = _standing(value)
+        self.balance_word = tr(word)
+        self.balance_icon = "alert-circle-outline" if value.minor < 0 else "check-circle-outline"
+        self.balance_number = number(value, view.language)
+        self.balance_symbol = symbol(view.currency)
+
+
+def _standing(value: Money) -> tuple[str, str]:
+    """Tone and word of a balance."""
+    return ("bad", "Debt") if value.minor < 0 else ("good", "On the account")
+
+
+def _others(view: View, tr: Translator) -> Iterable[tuple[str, str, str]]:
+    chosen = view.service.id if view.service else None
+    others = [one for one in view.balances if one.service != chosen]
+    for one in others[:OTHERS_MAX]:
+        value = amount(one.balance, view)
+        tone, word = _standing(value)
+        yield one.name, f"{tr(word)} {price(value, view.language)}", tone
+
+
+def _age(view: View, tr: Translator) -> tuple[str, str]:
+    """The line about the data, and the warning when they are old; one of them is empty."""
+    if view.data_at is None:
+        return "", ""
+    at = moment(view.data_at, view.language)
+    if view.data_is_old:
+        return "", tr("The data are of {at}: newer payments may be missing", at=at)
+    if view.paid_here is not None:
+        paid = price(amount(view.paid_here, view), view.language)
+        return tr("As of {at}, with {paid} paid here since", at=at, paid=paid), ""
+    return tr("As of {at}", at=at), ""
+
+
+load_beside(__file__)

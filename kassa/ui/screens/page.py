@@ -1,0 +1,31 @@
+"""What every screen is: it shows views and sends intents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kivy.uix.screenmanager import Screen
+
+from kassa.rules.view import View
+from kassa.ui.i18n import Translator
+
+Send = Callable[..., None]
+"""`send(name, **values)`: tell the core what a finger meant."""
+
+
+class Page(Screen):
+    """A screen of one name. It keeps nothing that the core would miss: kill it, and the next view restores it."""
+
+    offers_more_time = False
+    """Whether a countdown may lie over it before its time is up."""
+
+    def __init__(self, name: str, send: Send) -> None:
+        self.send = send
+        super().__init__(name=name)
+
+    def show(self, view: View, tr: Translator) -> None:
+        """Draw what the core says; drawing it twice changes nothing."""
+
+    def cancel(self) -> None:
+        """One step back."""
+        self.send("cancel")

@@ -1,0 +1,32 @@
+"""Choosing what to pay for."""
+
+from __future__ import annotations
+
+from kivy.properties import ListProperty
+
+from kassa.rules.view import View
+from kassa.ui.i18n import Translator
+from kassa.ui.kv import load_beside
+from kassa.ui.screens.page import Page
+
+
+class ServicesScreen(Page):
+    """A tile a service; it scrolls when there are many."""
+
+    services = ListProperty()
+    offers_more_time = True
+
+    def show(self, view: View, tr: Translator) -> None:
+        """Draw the services; the same list leaves the tiles and the scrolled place as they are."""
+        self.services = list(view.services)
+
+    def on_pre_enter(self) -> None:
+        """A new customer begins at the top of the list."""
+        self.ids.scroll.scroll_y = 1
+
+    def choose(self, service: str) -> None:
+        """A tile was pressed."""
+        self.send("choose_service", service=service)
+
+
+load_beside(__file__)

@@ -1,0 +1,133 @@
+"""The parts that tell something: facts, figures, notices, progress, the grid of services."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kivy.properties import BooleanProperty, ListProperty, NumericProperty, OptionProperty, StringProperty
+from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.label import Label
+from kivy.uix.widget import Widget
+
+from kassa.rules.view import ServiceView
+from kassa.ui.kv import load_beside
+from kassa.ui.theme import TONES
+from kassa.ui.widgets.basics import Plain
+from kassa.ui.widgets.touch import ServiceTile
+
+GLYPH_WIDTH = 0.64
+"""Of the bold font, in font sizes: what a digit takes; separators take less."""
+
+
+class Fact(BoxLayout):
+    """An icon, what it is, and the value."""
+
+    icon = StringProperty("")
+    name = StringProperty("")
+    value = StringProperty("")
+    value_size = NumericProperty(27)
+
+
+class Figure(Plain):
+    """A small box: what it is above, the value below."""
+
+    name = StringProperty("")
+    value = StringProperty("")
+
+
+class Notice(Plain):
+    """A heading and a sentence on a tinted ground; takes no room while it has no text."""
+
+    tone = OptionProperty("care", options=list(TONES))
+    icon = StringProperty("alert-circle-outline")
+    title = StringProperty("")
+    text = StringProperty("")
+    words_size = NumericProperty(23)
+
+
+class ServiceHead(BoxLayout):
+    """The chosen service on top of a card."""
+
+    icon = StringProperty("")
+    name = StringProperty("")
+    description = StringProperty("")
+
+
+class Rule(Widget):
+    """A hairline."""
+
+
+class Progress(Widget):
+    """How much of the debt is paid, 0 to 1."""
+
+    share = NumericProperty(0)
+
+
+class Amount(Label):
+    """A large sum; the sign of the currency is smaller, and a long sum shrinks to its width."""
+
+    number = StringProperty("")
+    symbol = StringProperty("")
+    largest = NumericProperty(118)
+
+    def fitting_size(self, unit: float, width: float) -> float:
+        """The font size in pixels that keeps the sum in one line."""
+        glyphs = len(self.number) + 1.2 * len(self.symbol)
+        return min(unit * self.largest, width / (glyphs * GLYPH_WIDTH) if glyphs else unit * self.largest)
+
+
+class ServiceGrid(BoxLayout):
+    """Tiles in rows that are all full: seven services are a row of four and a row of three."""
+
+    services = ListProperty()
+    columns = NumericProperty(4)
+    row_least = NumericProperty(230)
+    """Units that a row needs; the grid grows beyond its place when there are many."""
+    rows = NumericProperty(1)
+    fills = BooleanProperty(True)
+
+    __events__ = ("on_choose",)
+
+    def on_services(self, *_: object) -> None:
+        """Draw the tiles of another list."""
+        self._draw()
+
+    def on_columns(self, *_: object) -> None:
+        """Draw the tiles for another form of screen."""
+        self._draw()
+
+    def on_choose(self, service: str) -> None:
+        """A tile was pressed."""
+
+    def _draw(self) -> None:
+        self.clear_widgets()
+        parts = _spread(self.services, int(self.columns))
+        self.rows = max(1, len(parts))
+        for part in parts:
+            row = ServiceRow()
+            for service in part:
+                tile = ServiceTile(
+                    service=service.id, icon=service.icon, name=service.name, description=service.description,
+                    tag=f"service.{service.id}",
+                )  # fmt: skip
+                tile.bind(on_release=lambda pressed: self.dispatch("on_choose", pressed.service))
+                row.add_widget(tile)
+            self.add_widget(row)
+
+
+class ServiceRow(BoxLayout):
+    """Tiles side by side."""
+
+
+def _spread(services: Sequence[ServiceView], columns: int) -> list[list[ServiceView]]:
+    """Rows of nearly equal length, none longer than `columns`, the longer ones first."""
+    rows = -(-len(services) // columns)
+    parts, start = [], 0
+    for row in range(rows):
+        length = -(-(len(services) - start) // (rows - row))
+        parts.append(list(services[start : start + length]))
+        start += length
+    return parts
+
+
+load_beside(__file__)

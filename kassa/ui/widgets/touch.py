@@ -1,0 +1,55 @@
+"""What a finger can press. Each has a `tag`, a stable name for tests and the demonstration."""
+
+from __future__ import annotations
+
+from kivy.properties import NumericProperty, StringProperty
+from kivy.uix.behaviors import ButtonBehavior
+from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.label import Label
+
+from kassa.ui.kv import load_beside
+
+
+class Touchable(ButtonBehavior):
+    """Pressed when the finger leaves it where it came: sliding off means no."""
+
+    tag = StringProperty("")
+
+
+class Action(Touchable, BoxLayout):
+    """A large button of the bottom row. `kind`: `main`, `side`, or `faint` for what is not possible now."""
+
+    kind = StringProperty("main")
+    text = StringProperty("")
+    icon = StringProperty("")
+    icon_after = StringProperty("")
+    words_size = NumericProperty(34)
+    radius = NumericProperty(20)
+
+
+class Key(Touchable, Label):
+    """A key of the keypad: a digit, or an icon."""
+
+    digit = StringProperty("")
+    icon = StringProperty("")
+    radius = NumericProperty(20)
+
+
+class HeaderPill(Touchable, BoxLayout):
+    """A button in the header."""
+
+    icon = StringProperty("")
+    text = StringProperty("")
+
+
+class ServiceTile(Touchable, BoxLayout):
+    """A service: its picture, its name, what it is."""
+
+    service = StringProperty("")
+    icon = StringProperty("")
+    name = StringProperty("")
+    description = StringProperty("")
+    radius = NumericProperty(20)
+
+
+load_beside(__file__)
