@@ -145,11 +145,7 @@ class Queries:
 
     def last_document(self) -> DocumentRecord | None:
         """The document that was registered last."""
-        row = self._row(
-            f"SELECT {_DOCUMENT} FROM documents d"
-            " WHERE payment = (SELECT json_extract(body, '$.payment') FROM entries"
-            " WHERE seq = (SELECT max(seq) FROM documents))"
-        )
+        row = self._row(f"SELECT {_DOCUMENT} FROM documents d ORDER BY seq DESC LIMIT 1")
         return row and _document(row)
 
     # --- batches ----------------------------------------------------------------------------------------------

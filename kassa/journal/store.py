@@ -280,7 +280,8 @@ class Journal(Queries):
             if page := self._sealed.damaged:
                 self._fail(words := f"{self.path} cannot {act}: page {page} is damaged")
                 raise JournalBroken(words, at=f"page {page}") from error
-            self._fail(words := f"{self.path} cannot {act}: {error}; the disk has failed")
+            whose = "the disk has failed" if isinstance(error, apsw.IOError) else "this is a fault of Kassa"
+            self._fail(words := f"{self.path} cannot {act}: {error}; {whose}")
             raise JournalFailed(words) from error
 
     def _keep_log(self, kept: bool) -> None:

@@ -423,8 +423,8 @@ def _register(db: apsw.Connection, seq: int, entry: e.DocumentRegistered) -> Non
     db.execute(
         "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            entry.payment, entry.number, entry.sign, entry.at, entry.drive_serial, entry.shift, entry.total,
-            entry.printed, seq,
+            seq, entry.payment, entry.number, entry.sign, entry.at, entry.drive_serial, entry.shift, entry.total,
+            entry.printed,
         ),
     )  # fmt: skip
 
