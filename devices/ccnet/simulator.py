@@ -101,6 +101,8 @@ class Simulator:
         self.has_power = False
         self.breaches = 0
         """Commands that came too early after the host's ACK."""
+        self.dropped_at: float | None = None
+        """When the last note fell into the cassette, for those who measure."""
         self._speed, self._table, self._changed = speed, tuple(table), changed
         self._types = {_units(bill): one for one, bill in enumerate(table) if bill is not None}
         self._halts: set[Halt] = set()
@@ -257,6 +259,7 @@ class Simulator:
         value = self.truth.stacker
         assert value is not None
         self._move(self.truth.drop)
+        self.dropped_at = at
         self._announce(Status.STACKED, value, at)
 
     def _give_back(self, at: float) -> None:
@@ -534,6 +537,7 @@ class Simulator:
             "power": self.has_power,
             "status": self.status.name.lower() if self.has_power else "off",
             "enabled": self.enabled,
+            "dropped_at": self.dropped_at,
         }
 
 
