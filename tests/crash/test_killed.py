@@ -4,7 +4,8 @@ import time
 from decimal import Decimal
 
 import pytest
-from real_terminal import wait_until
+
+from kassa.demo.steered import wait_until
 
 MOMENTS_S = [0.0, 0.02, 0.05, 0.08, 0.11, 0.14, 0.17, 0.2, 0.24, 0.28, 0.34, 0.4, 0.5, 0.65]
 """After the note was pushed in: the simulated mechanics, eight times as fast as real ones, need about 0.2 s."""
@@ -21,7 +22,7 @@ def go_on_after_a_kill(rig):
 @pytest.mark.slow
 def test_killed_while_a_note_is_on_its_way_the_terminal_loses_no_note(rig):
     for moment in MOMENTS_S:
-        if rig._core is None:
+        if not rig.core_runs:
             rig.start_core()
         rig.wait_for_service()
         rig.go_to_cash()
@@ -37,13 +38,13 @@ def test_killed_while_a_note_is_on_its_way_the_terminal_loses_no_note(rig):
 @pytest.mark.slow
 def test_killed_while_the_receipt_is_being_made_each_payment_has_one_document(rig):
     for moment in RECEIPT_MOMENTS_S:
-        if rig._core is None:
+        if not rig.core_runs:
             rig.start_core()
         rig.wait_for_service()
         rig.go_to_cash(account="0017742")
         rig.insert(100)
         rig.wait_for_sum(100)
-        rig.client.intend("finish")
+        rig.intend("finish")
         time.sleep(moment)  # the moment of the kill is the very thing under test
         rig.kill_core()
         go_on_after_a_kill(rig)

@@ -1,6 +1,6 @@
 """A device goes away in the middle of a payment and comes back: the screen is honest, nothing is restarted."""
 
-from real_terminal import wait_until
+from kassa.demo.steered import wait_until
 
 
 def test_a_validator_unplugged_with_money_inside_is_told_and_comes_back(rig):
@@ -50,7 +50,7 @@ def test_a_registrar_unplugged_with_money_inside_closes_the_slot_and_the_receipt
     rig.registrar.say("unplug")
     wait_until(lambda: rig.view().notice == "registrar_not_ready", "an honest screen")
     assert not rig.status()["takes_cash"]
-    rig.client.intend("finish")
+    rig.intend("finish")
     assert rig.wait_for_screen("printing").inserted == "500.00"
 
     rig.registrar.say("plug")
