@@ -7,6 +7,7 @@ ever replaced or guessed silently: a file that reads better another way is refus
 from __future__ import annotations
 
 import codecs
+import math
 import re
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
@@ -17,6 +18,9 @@ PIECE_BYTES = 1 << 16
 SAMPLE_BYTES = 1 << 16
 """Enough words to tell encodings apart; the first rows of every real file hold some."""
 
+WORDS_SHOWN_BYTES = 60
+"""Of a line that reads strangely: enough to recognise a name."""
+
 LETTERS_MIN = 12
 """Fewer letters than this tell nothing."""
 
@@ -25,6 +29,18 @@ PLAUSIBLE = 0.95
 
 MARGIN = 0.15
 """So much better must another reading be; wrong ones were never nearer than 0.3 in 12-letter samples."""
+
+RUBBISH = 0.5
+"""Below this a text is in no encoding we know; the letters of other Cyrillic alphabets cost a tenth or two."""
+
+OTHERS = ("cp866", "koi8-r", "iso8859-5", "mac-cyrillic")
+"""What else Russian text was ever written in, the likeliest first."""
+
+LETTERS_MARGIN = 0.1
+LETTERS_COMPARED_MIN = 40
+"""KOI8-R puts a capital where windows-1251 has a small letter: a list all in capitals has good shapes either way.
+Then the letters themselves decide, by how common each is. Eight names differ by 0.4 to 0.7 in their mean
+logarithm, in 5,000 samples."""
 
 
 @dataclass(frozen=True)
@@ -36,23 +52,29 @@ class Found:
 
 
 def find_encoding(source: BinaryIO, declared: Literal["utf-8", "cp1251", "auto"]) -> Found:
-    """Settle the encoding of a file that stands at its beginning; reads it whole once when `declared` is `auto`.
+    """Settle the encoding of a file that stands at its beginning; may read it whole when that is plain ASCII.
 
-    Raises Unusable when a mark or the shape of the words speak against it.
+    Raises Unusable when a mark or the shape of the words speak against it. What has fewer than LETTERS_MIN letters
+    beyond ASCII cannot be told and is taken at its word.
     """
     sample = source.read(SAMPLE_BYTES)
-    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or sample.count(0) * 4 > len(sample):
         raise Unusable("utf16")
     if sample.startswith(codecs.BOM_UTF8):
         return Found("utf-8", len(codecs.BOM_UTF8))
     if declared == "utf-8":
         return Found("utf-8", 0)
-    if declared == "auto" and is_utf8(sample, source):
-        return Found("utf-8", 0)
-    sample = sample[: sample.rfind(b"\n") + 1] or sample
-    if declared == "cp1251" and not sample.isascii() and is_utf8(sample):
-        raise _mismatch(sample, "cp1251", "utf-8")
-    complain_if_implausible(sample)
+    while sample.isascii() and (piece := source.read(SAMPLE_BYTES)):
+        sample = piece
+    if sample.isascii():
+        return Found("utf-8" if declared == "auto" else "cp1251", 0)
+    if is_utf8(sample):
+        if declared == "cp1251":
+            raise _mismatch(sample, "cp1251", "utf-8")
+        # Many letters are no accident: then a broken byte far inside is an error of this UTF-8, and told as that.
+        if sum(byte > 0x7F for byte in sample) >= 2 * LETTERS_MIN or is_utf8(sample, source):
+            return Found("utf-8", 0)
+    complain_if_implausible(sample[: sample.rfind(b"\n") + 1] or sample)
     return Found("cp1251", 0)
 
 
@@ -70,14 +92,37 @@ def is_utf8(sample: bytes, rest: BinaryIO | None = None) -> bool:
 
 
 def complain_if_implausible(sample: bytes) -> None:
-    """Refuse bytes that are called windows-1251 and read clearly better as cp866 or KOI8-R."""
-    ours = plausibility(sample.decode("cp1251", "replace"))
-    if ours is None or ours >= PLAUSIBLE:
+    """Refuse bytes that are called windows-1251 and read clearly better in another encoding, or badly in all."""
+    text = sample.decode("cp1251", "replace")
+    ours = plausibility(text)
+    if ours is None:
         return
-    for other in ("cp866", "koi8-r"):
-        theirs = plausibility(sample.decode(other, "replace"))
-        if theirs is not None and theirs >= PLAUSIBLE and theirs - ours >= MARGIN:
+    for other in OTHERS:
+        reading = sample.decode(other, "replace")
+        theirs = plausibility(reading) or 0.0
+        if theirs >= PLAUSIBLE and (theirs - ours >= MARGIN or _has_likelier_letters(reading, text)):
             raise _mismatch(sample, "cp1251", other)
+    if ours < RUBBISH:
+        raise Unusable("letters_strange", ours=_first_words(sample).decode("cp1251", "replace"))
+
+
+def _has_likelier_letters(theirs: str, ours: str) -> bool:
+    """Whether one reading has clearly more common letters than the other, and both have enough of them."""
+    scores = []
+    for text in (theirs, ours):
+        found = [_LIKELIHOOD[letter] for letter in text.lower().replace("ё", "е") if letter in _LIKELIHOOD]
+        if len(found) < LETTERS_COMPARED_MIN:
+            return False
+        scores.append(sum(found) / len(found))
+    return scores[0] - scores[1] >= LETTERS_MARGIN
+
+
+_PER_MILLE = (110, 85, 80, 74, 67, 63, 55, 47, 45, 44, 35, 32, 30, 28, 26, 20, 19, 17, 17, 17, 16, 14, 12, 10, 9, 7, 6, 5,
+              4, 3, 3, 0.4)  # fmt: skip
+_LIKELIHOOD = {
+    letter: math.log(share)
+    for letter, share in zip("оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъ", _PER_MILLE, strict=True)
+}
 
 
 def complain_if_mojibake(text: str) -> None:
@@ -118,7 +163,7 @@ def plausibility(text: str) -> float | None:
 
 def _mismatch(sample: bytes, declared: str, likely: str) -> Unusable:
     """Both readings of the first words that differ."""
-    line = next(line for line in sample.split(b"\n") if not line.isascii()).strip()[:60]
+    line = _first_words(sample)
     return Unusable(
         "encoding_mismatch",
         declared=declared,
@@ -126,3 +171,10 @@ def _mismatch(sample: bytes, declared: str, likely: str) -> Unusable:
         ours=line.decode(declared, "replace"),
         theirs=line.decode(likely, "replace"),
     )
+
+
+def _first_words(sample: bytes) -> bytes:
+    """The beginning of the first line that is not plain ASCII."""
+    line = next(line for line in sample.split(b"\n") if not line.isascii())
+    start = next(index for index, byte in enumerate(line) if byte > 0x7F)
+    return line[max(0, start - 10) : start + WORDS_SHOWN_BYTES].strip()

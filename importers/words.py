@@ -108,6 +108,10 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "ru": "кодировка указана {declared}, а похоже на {likely}: «{ours}» читалось бы как «{theirs}».",
         "en": "its encoding should be {declared} but looks like {likely}: {ours!r} would read {theirs!r}.",
     },
+    "letters_strange": {
+        "ru": "буквы не читаются ни в одной известной кодировке: «{ours}»; выгрузите файл в UTF-8 или windows-1251.",
+        "en": "its letters make no words in any encoding we know: {ours!r}; export it as UTF-8 or windows-1251.",
+    },
     "mojibake": {
         "ru": "буквы испорчены двойной перекодировкой: «{ours}», было, видимо, «{theirs}»; выгрузите файл снова.",
         "en": "its letters are broken by converting twice: {ours!r} was probably {theirs!r}; export it again.",
@@ -137,9 +141,17 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "ru": "XML объявлен в кодировке {found}; разрешены UTF-8 и windows-1251.",
         "en": "its XML declares the encoding {found}; allowed are UTF-8 and windows-1251.",
     },
-    "xml_cap": {
-        "ru": "строка {line}: {what} больше {allowed}; такой XML не принимается.",
-        "en": "line {line}: more than {allowed} {what}; such XML is not taken.",
+    "xml_attributes": {
+        "ru": "строка {line}: у элемента больше {allowed} атрибутов; такой XML не принимается.",
+        "en": "line {line}: an element has more than {allowed} attributes; such XML is not taken.",
+    },
+    "xml_depth": {
+        "ru": "строка {line}: вложенность больше {allowed} уровней; такой XML не принимается.",
+        "en": "line {line}: elements are nested deeper than {allowed} levels; such XML is not taken.",
+    },
+    "xml_elements": {
+        "ru": "строка {line}: больше {allowed} элементов подряд; такой XML не принимается.",
+        "en": "line {line}: there are more than {allowed} elements; such XML is not taken.",
     },
     "xml_include": {
         "ru": "строка {line}: XInclude не разрешён.",

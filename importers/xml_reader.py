@@ -7,14 +7,16 @@ encodings and shapes that no subscriber list has are refused.
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from functools import lru_cache
+from typing import BinaryIO, Literal
 
 import pyarrow as pa
 from lxml import etree
 
-from importers.encoding import SAMPLE_BYTES, complain_if_implausible, complain_if_mojibake
+from importers.encoding import SAMPLE_BYTES, complain_if_mojibake, find_encoding
 from importers.profile import Layout
 from importers.rows import RAW, TEXT_COLUMNS, Findings
 from importers.words import Unusable
@@ -29,7 +31,19 @@ CHILDREN_MAX = 1000
 DEPTH_MAX = 16
 ELEMENTS_MAX = 100_000_000
 
-ENCODINGS = frozenset({"UTF-8", "WINDOWS-1251", "CP1251", "US-ASCII", "ASCII"})
+DECLARATION_BYTES = 1024
+"""An XML declaration has at most a hundred."""
+
+ENCODINGS: dict[str, Literal["utf-8", "cp1251"]] = {
+    "UTF-8": "utf-8",
+    "UTF8": "utf-8",
+    "US-ASCII": "utf-8",
+    "ASCII": "utf-8",
+    "WINDOWS-1251": "cp1251",
+    "CP1251": "cp1251",
+}
+
+_Group = etree._Element | None
 
 _XINCLUDE = "{http://www.w3.org/2001/XInclude}"
 
@@ -39,10 +53,12 @@ def read_xml(source: BinaryIO, layout: Layout, findings: Findings) -> Iterator[p
 
     Raises Unusable when the file as a whole is refused.
     """
-    forced = None if layout.encoding == "auto" else layout.encoding
-    if source.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
+    declared = layout.encoding if layout.encoding != "auto" else _declared_encoding(source)
+    source.seek(0)
+    found = find_encoding(source, declared)
+    findings.encoding = found.name
+    if found.mark_bytes:
         findings.fixes["fix_bom"] += 1
-        forced = "utf-8"
     source.seek(0)
     parser = etree.iterparse(
         source,
@@ -53,17 +69,37 @@ def read_xml(source: BinaryIO, layout: Layout, findings: Findings) -> Iterator[p
         huge_tree=False,
         remove_comments=True,
         remove_pis=True,
-        encoding=forced,
+        encoding="utf-8" if found.name == "utf-8" else "windows-1251",
     )
-    records = _Records(layout, findings, source, forced)
+    records = _Records(layout, findings)
     try:
-        for event, element in parser:
-            yield from records.start(element) if event == "start" else records.end(element)
+        yield from records.batches(parser)
     except etree.XMLSyntaxError as error:
-        if records.saw_doctype(parser):
+        if not records.saw_root and _has_doctype(source):
             raise Unusable("doctype") from error
         raise Unusable("unreadable_xml", line=error.lineno or 1, detail=error.msg or "?") from error
-    yield from records.rest()
+
+
+_DECLARATION = re.compile(rb"""<\?xml\s[^>]*?\bencoding\s*=\s*["']([^"'>]{0,80})["']""")
+
+
+def _declared_encoding(source: BinaryIO) -> Literal["utf-8", "cp1251"]:
+    """What the XML declaration says, UTF-8 when it says nothing. Raises Unusable for an encoding we do not take.
+
+    We look ourselves and tell the parser: the parser's own finding comes too late, after the first letters.
+    """
+    head = source.read(DECLARATION_BYTES).removeprefix(codecs.BOM_UTF8)
+    match = _DECLARATION.match(head)
+    name = match[1].decode("ascii", "backslashreplace") if match else "UTF-8"
+    if name.upper() not in ENCODINGS:
+        raise Unusable("xml_encoding", found=name)
+    return ENCODINGS[name.upper()]
+
+
+def _has_doctype(source: BinaryIO) -> bool:
+    """Whether XML that breaks before its first element has a DOCTYPE: then that is the better thing to say."""
+    source.seek(0)
+    return b"<!DOCTYPE" in source.read(SAMPLE_BYTES)
 
 
 @dataclass(frozen=True)
@@ -84,28 +120,31 @@ class _Path:
         in_group = bool(group) and tags[:1] == [group]
         return cls(tuple(tags[1:] if in_group else tags), attribute, in_group)
 
-    def find(self, record: etree._Element, group: etree._Element | None) -> str | None:
-        """The value as text; None when it is not there."""
+    def find(self, record: etree._Element, children: dict[str, etree._Element], group: _Group) -> str | None:
+        """The value as text; None when it is not there. `children`: the first of each name below the record."""
         element: etree._Element | None = group if self.in_group else record
-        for tag in self.tags:
-            element = (
-                next((child for child in element if _local(child.tag) == tag), None)
-                if element is not None
-                else None
-            )
+        for depth, tag in enumerate(self.tags):
+            if element is None:
+                return None
+            if depth == 0 and not self.in_group:
+                element = children.get(tag)
+            else:
+                element = next((child for child in element if _local(child.tag) == tag), None)
         if element is None:
             return None
         if self.attribute is None:
-            return "".join(map(str, element.itertext()))
-        attributes = element.attrib.items()
-        return next((str(value) for name, value in attributes if _local(name) == self.attribute), None)
+            return (element.text or "") if len(element) == 0 else "".join(map(str, element.itertext()))
+        if (value := element.get(self.attribute)) is not None:
+            return str(value)
+        named = (value for name, value in element.items() if _local(name) == self.attribute)
+        return next(map(str, named), None)  # it may have a namespace
 
 
 class _Records:
     """Collects records while the parser goes through the file."""
 
-    def __init__(self, layout: Layout, findings: Findings, source: BinaryIO, forced: str | None) -> None:
-        self._layout, self._findings, self._source, self._forced = layout, findings, source, forced
+    def __init__(self, layout: Layout, findings: Findings) -> None:
+        self._layout, self._findings = layout, findings
         self._paths: dict[str, tuple[_Path, ...]] = {}
         for name in TEXT_COLUMNS:
             where = getattr(layout.columns, name)
@@ -113,71 +152,53 @@ class _Records:
             self._paths[name] = tuple(_Path.parse(text, layout.xml.group) for text in texts)
         self._columns: dict[str, list[str]] = {name: [] for name in TEXT_COLUMNS}
         self._lines: list[int] = []
-        self._depth = self._elements = 0
-        self._children = 0
-        self._record_depth: int | None = None
-        self._first_batch = True
+        self._is_first_batch = True
+        self.saw_root = False
         findings.records = 0
 
-    def start(self, element: etree._Element) -> Iterator[pa.RecordBatch]:
-        """An element begins: look at its shape before anything is read into it."""
-        if self._elements == 0:
-            self._look_at_root(element)
-        self._depth += 1
-        self._elements += 1
-        self._children += 1
-        line = _line(element)
-        if element.tag.startswith(_XINCLUDE):
-            raise Unusable("xml_include", line=line)
-        for what, count, allowed in (
-            ("attributes", len(element.attrib), ATTRIBUTES_MAX),
-            ("levels", self._depth, DEPTH_MAX),
-            ("elements", self._elements, ELEMENTS_MAX),
-        ):
-            if count > allowed:
-                raise Unusable("xml_cap", line=line, what=what, allowed=allowed)
-        if self._record_depth is None and _local(element.tag) == self._layout.xml.record:
-            self._record_depth = self._depth
-            self._children = 0
-        elif self._record_depth is not None and self._children > CHILDREN_MAX:
-            raise Unusable("xml_cap", line=line, what="elements", allowed=CHILDREN_MAX)
-        return iter(())
-
-    def end(self, element: etree._Element) -> Iterator[pa.RecordBatch]:
-        """An element is complete: take a record, and free what lies behind."""
-        depth, self._depth = self._depth, self._depth - 1
-        if self._record_depth is not None and depth > self._record_depth:
-            return
-        if depth == self._record_depth:
-            self._record_depth = None
-            self._take(element)
-            if len(self._lines) >= BATCH_ROWS:
-                yield self._batch()
-        if depth > 1:
-            element.clear()
-            while element.getprevious() is not None:
-                del element.getparent()[0]  # type: ignore[union-attr]
-
-    def rest(self) -> Iterator[pa.RecordBatch]:
-        """The last batch."""
+    def batches(self, parser: etree.iterparse[tuple[str, etree._Element]]) -> Iterator[pa.RecordBatch]:
+        """All records. The shape of an element is looked at before anything is read into it."""
+        record_tag = self._layout.xml.record
+        depth = elements = children = 0
+        record_depth: int | None = None
+        for event, element in parser:
+            if event == "start":
+                if elements == 0:
+                    self._look_at_root(element)
+                depth, elements, children = depth + 1, elements + 1, children + 1
+                tag = element.tag
+                if len(element.keys()) > ATTRIBUTES_MAX:
+                    raise Unusable("xml_attributes", line=_line(element), allowed=ATTRIBUTES_MAX)
+                if depth > DEPTH_MAX:
+                    raise Unusable("xml_depth", line=_line(element), allowed=DEPTH_MAX)
+                if elements > ELEMENTS_MAX or (record_depth is not None and children > CHILDREN_MAX):
+                    allowed = ELEMENTS_MAX if record_depth is None else CHILDREN_MAX
+                    raise Unusable("xml_elements", line=_line(element), allowed=allowed)
+                if tag.startswith(_XINCLUDE):
+                    raise Unusable("xml_include", line=_line(element))
+                if record_depth is None and _local(tag) == record_tag:
+                    record_depth, children = depth, 0
+                continue
+            depth -= 1
+            if record_depth is not None:
+                if depth >= record_depth:
+                    continue  # a part of a record; it is read as a whole
+                record_depth = None
+                self._take(element)
+                if len(self._lines) >= BATCH_ROWS:
+                    yield self._batch()
+            if depth:
+                element.clear()
+                while element.getprevious() is not None:
+                    del element.getparent()[0]
         if self._lines:
             yield self._batch()
-
-    def saw_doctype(self, parser: etree.iterparse[tuple[str, etree._Element]]) -> bool:
-        """Whether broken XML has a DOCTYPE before its first element: then that is the better thing to say."""
-        if self._elements:
-            return False
-        self._source.seek(0)
-        return b"<!DOCTYPE" in self._source.read(SAMPLE_BYTES).replace(b"\0", b"")
 
     def _look_at_root(self, root: etree._Element) -> None:
         document = root.getroottree().docinfo
         if document.internalDTD is not None or document.doctype:
             raise Unusable("doctype")
-        declared = (document.encoding or "UTF-8").upper()
-        if declared not in ENCODINGS:
-            raise Unusable("xml_encoding", found=document.encoding)
-        self._findings.encoding = self._forced or declared.lower()
+        self.saw_root = True
         if _local(root.tag) != self._layout.xml.root:
             raise Unusable("xml_root", found=_local(root.tag)[:80], expected=self._layout.xml.root)
         for name in ("count", "sum", "as_of", "applied"):
@@ -188,23 +209,31 @@ class _Records:
     def _take(self, record: etree._Element) -> None:
         assert self._findings.records is not None
         self._findings.records += 1
+        line = _line(record)
         group_tag = self._layout.xml.group
-        groups: list[etree._Element | None] = [None]
-        if group_tag:
-            groups = [child for child in record if _local(child.tag) == group_tag] or [None]
-        for group in groups:
+        children: dict[str, etree._Element] = {}
+        groups: list[_Group] = []
+        for child in record:
+            tag = _local(child.tag)
+            children.setdefault(tag, child)
+            if tag == group_tag:
+                groups.append(child)
+        for group in groups or [None]:
             for name, paths in self._paths.items():
-                values = (path.find(record, group) for path in paths)
-                self._columns[name].append(next((value for value in values if value is not None), ""))
-            self._lines.append(_line(record))
+                text = ""
+                for path in paths:
+                    if (value := path.find(record, children, group)) is not None:
+                        text = value
+                        break
+                self._columns[name].append(text)
+            self._lines.append(line)
 
     def _batch(self) -> pa.RecordBatch:
-        if self._first_batch:
-            self._first_batch = False
-            text = "\n".join((*self._columns["name"], *self._columns["address"]))[:SAMPLE_BYTES]
-            complain_if_mojibake(text)
-            if self._findings.encoding in ("windows-1251", "cp1251"):
-                complain_if_implausible(text.encode("cp1251", "replace"))
+        if self._is_first_batch:
+            self._is_first_batch = False
+            complain_if_mojibake(
+                "\n".join((*self._columns["name"], *self._columns["address"]))[:SAMPLE_BYTES]
+            )
         columns = [pa.array(self._columns[name], pa.string()) for name in TEXT_COLUMNS]
         batch = pa.record_batch([*columns, pa.array(self._lines, pa.int64())], schema=RAW)
         self._columns = {name: [] for name in TEXT_COLUMNS}
@@ -216,6 +245,7 @@ def _line(element: etree._Element) -> int:
     return int(element.sourceline or 0)  # type: ignore[call-overload, no-any-return]
 
 
+@lru_cache(maxsize=1024)
 def _local(name: str | bytes) -> str:
-    """A name without its namespace."""
+    """A name without its namespace; the names of a file are few."""
     return str(name).rpartition("}")[2]

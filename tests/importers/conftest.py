@@ -16,7 +16,7 @@ from kassa.subscribers import Snapshot, open_current
 HEADER = "Лицевой счёт;ФИО;Адрес;Услуга;Баланс;Дата"
 ELKINA = "0017742;Ёлкина А. П.;г. Примерск, ул. Садовая, д. 5, кв. 12;Интернет;-350,50;24.11.2026"
 TSOI = "0017990;Цой Виктор;г. Примерск, пр. Мира, д. 1;ТВ;1 200,00;24.11.2026"
-GOOD = "\r\n".join([HEADER, ELKINA, TSOI, ""]).encode("cp1251")
+GOOD = f"{HEADER}\r\n{ELKINA}\r\n{TSOI}\r\n".encode("cp1251")
 
 Load = Callable[..., Outcome]
 
