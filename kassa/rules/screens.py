@@ -36,7 +36,7 @@ def show(state: State, config: Config, rules: Rules, language: str, timeout_s: i
             chosen = rules.services[service]
             return _view(
                 config, language, ScreenName.ACCOUNT, timeout_s, **_chosen(chosen, language),
-                mask=_mask(chosen, language), notice=notice, can_cancel=True,
+                notice=notice, can_cancel=True,
             )  # fmt: skip
         case ConfirmingAccount(service, subscriber):
             return _view(
@@ -113,8 +113,10 @@ def _services(config: Config, language: str) -> tuple[ServiceView, ...]:
     return tuple(_service(service, language) for service in config.service)
 
 
-def _chosen(service: Service | None, language: str) -> dict[str, ServiceView | None]:
-    return {"service": _service(service, language) if service else None}
+def _chosen(service: Service | None, language: str) -> dict[str, Any]:
+    if service is None:
+        return {}
+    return {"service": _service(service, language), "mask": _mask(service, language)}
 
 
 def _service(service: Service, language: str) -> ServiceView:
