@@ -50,6 +50,17 @@ def grouped(account: str, groups: tuple[int, ...], gap: str = " ") -> str:
     return gap.join(part for part in parts if part)
 
 
+def short(text: str | None, max_chars: int) -> str:
+    """A text that has a bound on the screen; what is cut off is replaced by an ellipsis."""
+    text = text or ""
+    return text if len(text) <= max_chars else text[: max_chars - 1].rstrip() + "…"
+
+
+def account_number(view: View) -> str:
+    """The view's account as the bill shows it; empty without one."""
+    return grouped(view.account or "", view.mask.groups if view.mask else ())
+
+
 def moment(iso: str, language: str) -> str:
     """`24 ноября 2026, 08:00`; the time is dropped when it is midnight: the data then had a date only."""
     at = datetime.fromisoformat(iso)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kassa.rules.view import View
-from kassa.ui.amounts import amount, price
+from kassa.ui.amounts import NBSP, amount, number, price, symbol
 from kassa.ui.i18n import Translator
 from kassa.ui.i18n import message as _
 
@@ -33,13 +33,15 @@ NOTICES = {
         _("Accounts cannot be looked up now"), _("Please come again later. Help: {phone}")
     ),
     "note_returned_limit": Wording(
-        _("Take your note back"), _("With it the payment would exceed {maximum}. Insert a smaller note or pay.")
+        _("Take your note back"),
+        _("With it the payment would exceed {maximum}. Insert a smaller note or pay."),
     ),
     "note_returned_denomination": Wording(
         _("Take your note back"), _("This note is not accepted here. Accepted: {denominations}.")
     ),
     "note_returned_closing": Wording(
-        _("Take your note back"), _("The payment was ending already. You can make another payment afterwards.")
+        _("Take your note back"),
+        _("The payment was ending already. You can make another payment afterwards."),
     ),
     "note_returned": Wording(_("Take your note back"), _("Try again, or insert another note.")),
     "note_rejected": Wording(
@@ -66,7 +68,8 @@ NOTICES = {
         _("The money is credited. Keep the payment number: {payment}. Questions: {phone}"),
     ),
     "money_is_credited": Wording(
-        _("Cash is not given back"), _("What you inserted goes to the account. Press the pay button to finish.")
+        _("Cash is not given back"),
+        _("What you inserted goes to the account. Press the pay button to finish."),
     ),
     "time_is_up": Wording(_("The time is up"), _("What you inserted goes to the account.")),
 }
@@ -114,8 +117,9 @@ def reason(view: View, tr: Translator) -> Wording:
 
 
 def denominations(view: View) -> str:
-    """`50, 100 и 500 ₽` as a list without a conjunction: 50 ₽, 100 ₽, 500 ₽."""
-    return ", ".join(price(amount(text, view), view.language) for text in view.denominations)
+    """`50, 100, 500 ₽`."""
+    values = ", ".join(number(amount(text, view), view.language) for text in view.denominations)
+    return f"{values}{NBSP}{symbol(view.currency)}" if values else ""
 
 
 def digits(view: View) -> str:
@@ -128,7 +132,7 @@ def digits(view: View) -> str:
 
 def _said(wording: Wording, view: View, tr: Translator) -> Wording:
     values = {
-        "phone": view.phone.replace(" ", "\N{NO-BREAK SPACE}"),
+        "phone": view.phone.replace(" ", NBSP),
         "payment": view.payment or "",
         "maximum": price(amount(view.maximum, view), view.language) if view.maximum else "",
         "denominations": denominations(view),

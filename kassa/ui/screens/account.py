@@ -47,8 +47,9 @@ class Keypad(GridLayout):
 
 
 class BillHint(Plain):
-    """A miniature bill with the number marked on it, and words where to look."""
+    """A miniature bill with the number marked on it, and words where to look; gives its room to a notice."""
 
+    is_shown = BooleanProperty(True)
     example = StringProperty("")
     text = StringProperty("")
 

@@ -9,13 +9,16 @@ from kivy.uix.boxlayout import BoxLayout
 
 from kassa.money import Money
 from kassa.rules.view import View
-from kassa.ui.amounts import amount, grouped, moment, number, price, symbol
+from kassa.ui.amounts import account_number, amount, moment, number, price, short, symbol
 from kassa.ui.i18n import Translator
+from kassa.ui.i18n import message as _
 from kassa.ui.kv import load_beside
 from kassa.ui.screens.page import Page
 
-OTHERS_MAX = 5
+OTHERS_MAX, OTHERS_BESIDE_WARNING_MAX = 4, 2
 """More services of one account than fit are left out; the chosen one stands above."""
+HOLDER_MAX_CHARS, PLACE_MAX_CHARS = 48, 52
+"""Two lines; whose account it is can be told from them."""
 
 
 class OtherBalances(BoxLayout):
@@ -23,7 +26,7 @@ class OtherBalances(BoxLayout):
 
     lines = ListProperty()
 
-    def on_lines(self, *_: object) -> None:
+    def on_lines(self, *_changed: object) -> None:
         """Draw another list."""
         self.clear_widgets()
         for name, text, tone in self.lines:
@@ -63,8 +66,8 @@ class BalanceScreen(Page):
             self.service_name = view.service.name
             self.service_description = view.service.description
             self.service_icon = view.service.icon
-        self.account = grouped(view.account or "", view.mask.groups if view.mask else ())
-        self.holder, self.place = view.holder or "", view.place or ""
+        self.account = account_number(view)
+        self.holder, self.place = short(view.holder, HOLDER_MAX_CHARS), short(view.place, PLACE_MAX_CHARS)
         self._show_balance(view, tr)
         self.others = list(_others(view, tr))
         self.data_text, self.old_text = _age(view, tr)
@@ -88,14 +91,14 @@ class BalanceScreen(Page):
 
 
 def _standing(value: Money) -> tuple[str, str]:
-    """Tone and word of a balance."""
-    return ("bad", "Debt") if value.minor < 0 else ("good", "On the account")
+    """Tone and word of a balance, the word in the language of the source."""
+    return ("bad", _("Debt")) if value.minor < 0 else ("good", _("On the account"))
 
 
 def _others(view: View, tr: Translator) -> Iterable[tuple[str, str, str]]:
     chosen = view.service.id if view.service else None
     others = [one for one in view.balances if one.service != chosen]
-    for one in others[:OTHERS_MAX]:
+    for one in others[: OTHERS_BESIDE_WARNING_MAX if view.data_is_old else OTHERS_MAX]:
         value = amount(one.balance, view)
         tone, word = _standing(value)
         yield one.name, f"{tr(word)} {price(value, view.language)}", tone

@@ -26,6 +26,9 @@ class Page(Screen):
     def show(self, view: View, tr: Translator) -> None:
         """Draw what the core says; drawing it twice changes nothing."""
 
+    def forget(self) -> None:
+        """The customer is gone: nothing typed or scrolled may greet the next one."""
+
     def cancel(self) -> None:
         """One step back."""
         self.send("cancel")

@@ -20,7 +20,7 @@ class ServicesScreen(Page):
         """Draw the services; the same list leaves the tiles and the scrolled place as they are."""
         self.services = list(view.services)
 
-    def on_pre_enter(self) -> None:
+    def forget(self) -> None:
         """A new customer begins at the top of the list."""
         self.ids.scroll.scroll_y = 1
 

@@ -6,6 +6,7 @@ from kivy.properties import ColorProperty, NumericProperty, StringProperty
 from kivy.uix.anchorlayout import AnchorLayout
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.label import Label
+from kivy.uix.widget import Widget
 
 from kassa.ui.kv import load_beside
 from kassa.ui.theme import BRAND, BRAND_SOFT, PAPER
@@ -35,6 +36,10 @@ class IconTile(AnchorLayout):
     ink = ColorProperty(BRAND)
 
 
+class Spring(Widget):
+    """What is left over in a part of a wide screen; a part of a tall one is as high as it needs to be."""
+
+
 class Plain(BoxLayout):
     """A rounded ground of one colour."""
 
@@ -48,6 +53,8 @@ class Card(Plain):
 
 class Hero(Card):
     """A card on the brand's gradient, with two faint discs."""
+
+    disc = NumericProperty(0)
 
 
 load_beside(__file__)

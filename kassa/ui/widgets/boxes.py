@@ -4,35 +4,84 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kivy.properties import BooleanProperty, ListProperty, NumericProperty, OptionProperty, StringProperty
+from kivy.properties import (
+    BooleanProperty,
+    ColorProperty,
+    ListProperty,
+    NumericProperty,
+    OptionProperty,
+    StringProperty,
+)
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.label import Label
 from kivy.uix.widget import Widget
 
 from kassa.rules.view import ServiceView
 from kassa.ui.kv import load_beside
-from kassa.ui.theme import TONES
-from kassa.ui.widgets.basics import Plain
-from kassa.ui.widgets.touch import ServiceTile
+from kassa.ui.theme import INK, TONES
+from kassa.ui.widgets.basics import Card, Plain
+from kassa.ui.widgets.frame import Halves
+from kassa.ui.widgets.touch import LargeTile, SmallTile
 
 GLYPH_WIDTH = 0.64
 """Of the bold font, in font sizes: what a digit takes; separators take less."""
 
 
 class Fact(BoxLayout):
-    """An icon, what it is, and the value."""
+    """An icon, what it is, and the value; takes no room while it has no value."""
 
     icon = StringProperty("")
     name = StringProperty("")
     value = StringProperty("")
     value_size = NumericProperty(27)
+    value_color = ColorProperty(INK)
 
 
 class Figure(Plain):
-    """A small box: what it is above, the value below."""
+    """A small box: what it is above, the value below; takes no room while it has no value."""
 
     name = StringProperty("")
     value = StringProperty("")
+    value_size = NumericProperty(29)
+
+
+class Figures(BoxLayout):
+    """Small boxes side by side; takes no room while it is not shown."""
+
+    is_shown = BooleanProperty(True)
+
+
+class Statement(Card):
+    """A whole page that says one thing; what else helps stands below the words."""
+
+    tone = OptionProperty("brand", options=list(TONES))
+    icon = StringProperty("")
+    kicker = StringProperty("")
+    title = StringProperty("")
+    text = StringProperty("")
+
+    def add_widget(self, widget: Widget, *args: object, **kwargs: object) -> None:
+        """Put what a page adds below the words; the first to come are our own parts."""
+        if "more" in self.ids:
+            self.ids.more.add_widget(widget, *args, **kwargs)
+        else:
+            super().add_widget(widget, *args, **kwargs)
+
+
+class Paid(Halves):
+    """What became of the money: the sum and the account on one side, the paper on the other."""
+
+    tone = OptionProperty("brand", options=list(TONES))
+    icon = StringProperty("")
+    title = StringProperty("")
+    text = StringProperty("")
+    number = StringProperty("")
+    symbol = StringProperty("")
+    service = StringProperty("")
+    account = StringProperty("")
+    payment = StringProperty("")
+    document_number = StringProperty("")
+    document_sign = StringProperty("")
 
 
 class Notice(Plain):
@@ -73,7 +122,8 @@ class Amount(Label):
     def fitting_size(self, unit: float, width: float) -> float:
         """The font size in pixels that keeps the sum in one line."""
         glyphs = len(self.number) + 1.2 * len(self.symbol)
-        return min(unit * self.largest, width / (glyphs * GLYPH_WIDTH) if glyphs else unit * self.largest)
+        largest = unit * float(self.largest)
+        return min(largest, width / (glyphs * GLYPH_WIDTH)) if glyphs else largest
 
 
 class ServiceGrid(BoxLayout):
@@ -84,7 +134,7 @@ class ServiceGrid(BoxLayout):
     row_least = NumericProperty(230)
     """Units that a row needs; the grid grows beyond its place when there are many."""
     rows = NumericProperty(1)
-    fills = BooleanProperty(True)
+    is_small = BooleanProperty(False)
 
     __events__ = ("on_choose",)
 
@@ -101,12 +151,13 @@ class ServiceGrid(BoxLayout):
 
     def _draw(self) -> None:
         self.clear_widgets()
+        kind = SmallTile if self.is_small else LargeTile
         parts = _spread(self.services, int(self.columns))
         self.rows = max(1, len(parts))
         for part in parts:
             row = ServiceRow()
             for service in part:
-                tile = ServiceTile(
+                tile = kind(
                     service=service.id, icon=service.icon, name=service.name, description=service.description,
                     tag=f"service.{service.id}",
                 )  # fmt: skip

@@ -43,13 +43,21 @@ class HeaderPill(Touchable, BoxLayout):
 
 
 class ServiceTile(Touchable, BoxLayout):
-    """A service: its picture, its name, what it is."""
+    """A service that can be chosen."""
 
     service = StringProperty("")
     icon = StringProperty("")
     name = StringProperty("")
     description = StringProperty("")
     radius = NumericProperty(20)
+
+
+class LargeTile(ServiceTile):
+    """A service with what it is."""
+
+
+class SmallTile(ServiceTile):
+    """A service in one line: its picture and its name."""
 
 
 load_beside(__file__)
