@@ -1,0 +1,128 @@
+"""What lies on the glass of the customer screen: what can be pressed, what can be read, a finger, a photograph."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from kivy.base import EventLoop
+from kivy.core.window import Window
+from kivy.input import MotionEvent
+from kivy.uix.label import Label
+from kivy.uix.scrollview import ScrollView
+from kivy.uix.widget import Widget
+
+from kassa.errors import KassaError
+from kassa.ui.app import KassaApp
+from kassa.ui.widgets.basics import Icon
+from kassa.ui.widgets.frame import Countdown
+from kassa.ui.widgets.touch import Key, Touchable
+
+
+class NotOnGlass(KassaError):
+    """Nothing of this tag can be pressed now."""
+
+
+class Finger(MotionEvent):
+    """One finger at one place, in window pixels; it goes Kivy's own way to the widgets."""
+
+    def __init__(self, x: float, y: float) -> None:
+        place = {"x": x / (Window.width - 1), "y": y / (Window.height - 1)}
+        super().__init__("hand", 1, place, is_touch=True, type_id="touch")
+        self.profile = ["pos"]
+
+    def depack(self, args: dict[str, float]) -> None:
+        """Take the place as Kivy hands it over."""
+        self.sx, self.sy = args["x"], args["y"]
+        super().depack(args)
+
+    def press(self) -> None:
+        """Come down."""
+        EventLoop.post_dispatch_input("begin", self)
+
+    def lift(self) -> None:
+        """Leave."""
+        EventLoop.post_dispatch_input("end", self)
+
+
+class Glass:
+    """The window of an app as a customer meets it."""
+
+    def __init__(self, app: KassaApp) -> None:
+        self._app = app
+
+    def shown(self) -> Iterator[Any]:
+        """Every widget that can be seen, from back to front."""
+        yield from _seen(self._app.root)
+
+    def tappable(self) -> dict[str, Any]:
+        """What can be pressed now, by tag."""
+        return {
+            widget.tag: widget
+            for widget in self.shown()
+            if isinstance(widget, Touchable)
+            and widget.tag
+            and not widget.disabled
+            and self._is_reachable(widget)
+        }
+
+    def texts(self) -> list[str]:
+        """What can be read now; without icons and keys."""
+        labels = (widget for widget in self.shown() if isinstance(widget, Label))
+        return [_plain(one) for one in labels if one.text and not isinstance(one, Icon | Key)]
+
+    def finger_on(self, tag: str) -> Finger:
+        """A finger over the centre of what has this tag. Raises NotOnGlass."""
+        found = self.tappable()
+        if tag not in found:
+            raise NotOnGlass(
+                f"{tag!r} cannot be pressed on the screen {self._app.screen}; these can: {', '.join(sorted(found))}"
+            )
+        widget = found[tag]
+        return Finger(*widget.to_window(*widget.center))
+
+    def photograph(self, path: Path) -> None:
+        """Write what is shown as a PNG. Raises OSError."""
+        Window.dispatch("on_draw")  # what was flipped away is nowhere: draw it again, and read that
+        taken = Window.screenshot(name=str(path.parent / f".shot-{os.getpid()}-.png"))
+        os.replace(taken, path)
+
+    def _is_reachable(self, widget: Any) -> bool:
+        x, y = widget.to_window(*widget.center)
+        if not (0 <= x < Window.width and 0 <= y < Window.height):
+            return False
+        for parent in _parents(widget):
+            if isinstance(parent, Countdown):
+                return True
+            if isinstance(parent, ScrollView) and not parent.collide_point(*parent.parent.to_widget(x, y)):
+                return False
+        covers = (one for one in self._app.root.children if isinstance(one, Countdown))
+        return not any(cover.collide_point(x, y) for cover in covers)
+
+
+def _seen(widget: Any) -> Iterator[Any]:
+    if widget.opacity and widget.width > 1 and widget.height > 1:
+        yield widget
+        for child in reversed(widget.children):
+            yield from _seen(child)
+
+
+def _parents(widget: Any) -> Iterator[Widget]:
+    parent = widget.parent
+    while parent is not None and parent is not Window:
+        yield parent
+        parent = parent.parent
+
+
+def _plain(label: Any) -> str:
+    """The words of a label, without its markup."""
+    if not label.markup:
+        return str(label.text)
+    words, is_inside = [], False
+    for sign in label.text:
+        is_inside = (is_inside or sign == "[") and sign != "]"
+        if not is_inside and sign != "]":
+            words.append(sign)
+    return "".join(words)
