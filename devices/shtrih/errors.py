@@ -38,6 +38,10 @@ NO_DATA = 0x08
 NO_PAPER = 0x6B
 WRONG_SUBMODE = 0x72
 WRONG_MODE = 0x73
+OPENED_BY_ANOTHER = 0x59
+DOCUMENT_IS_OPEN = frozenset({0x49, 0x4A, OPENED_BY_ANOTHER})
+CLOCK_ERRORS = frozenset({0x07, 0x17, 0x79, 0x7C, 0x7D, 0xC0})
+"""Date and time have to be set or confirmed by a person."""
 SHIFT_OVER = frozenset({0x16, 0x4E, 0x96})
 """The shift has to be closed before anything can be sold."""
 NOT_SUPPORTED = frozenset({0x33, 0x36, 0x37})

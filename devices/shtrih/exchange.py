@@ -77,7 +77,7 @@ class Exchange:
         for _ in range(TRIES_MAX):
             if (yield from now()) > give_up:
                 break
-            item = yield from self._enquire()
+            item: Item | None = yield from self._enquire()
             if item == Control(NAK):
                 if is_sent and not is_refused and not command.is_repeatable:
                     raise AnswerLost(command.code)

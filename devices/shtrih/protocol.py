@@ -110,6 +110,10 @@ class Mode(enum.IntEnum):
     OTHER_REPORT = 15
 
 
+TEXT_DOCUMENT = 4
+"""`mode_detail` of DOCUMENT_OPEN when the open document has no fiscal meaning."""
+
+
 class Submode(enum.IntEnum):
     """What the paper does."""
 
@@ -164,6 +168,9 @@ class Refused(KassaError):
 @dataclass(frozen=True, slots=True)
 class Nothing:
     """The command was carried out; the answer says no more."""
+
+
+PRINT_RESULT_PRINTING = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -590,7 +597,7 @@ def sell(password: int, name: str, price_minor: int, vat: int, method: int, subj
     """
     sums = _u(price_minor, 5) + _u(price_minor, 5) + _NOT_GIVEN
     codes = bytes((VAT_CODES[vat], DEPARTMENT, method, subject))
-    text = name[:NAME_CHARACTERS_MAX].encode("cp1251", "replace")
+    text = _text(name, NAME_CHARACTERS_MAX)
     parameters = _password(password) + bytes((OPERATION_SALE,)) + _u(QUANTITY_ONE, 6) + sums + codes + text
     return Command(b"\xff\x46", parameters, _nothing)
 
@@ -624,6 +631,11 @@ def continue_print(password: int) -> Command[Nothing]:
     return Command(b"\xb0", _password(password), _nothing)
 
 
+def close_text_document(password: int) -> Command[Nothing]:
+    """E3h: end a document without fiscal meaning that somebody left open."""
+    return Command(b"\xe3", _password(password), _nothing)
+
+
 def x_report(password: int) -> Command[Nothing]:
     """40h: print the running shift's totals."""
     return Command(b"\x40", _password(password), _nothing, X_REPORT_MS)
@@ -640,7 +652,7 @@ _ON_RECEIPT_WRAPPED = 0x42
 
 def print_line(password: int, text: str) -> Command[Nothing]:
     """17h: one line of text, at most 40 characters; inside a receipt it is printed with it."""
-    line = text[:LINE_CHARACTERS_MAX].encode("cp1251", "replace").ljust(LINE_CHARACTERS_MAX, b"\0")
+    line = _text(text, LINE_CHARACTERS_MAX).ljust(LINE_CHARACTERS_MAX, b"\0")
     return Command(b"\x17", _password(password) + bytes((_ON_RECEIPT_WRAPPED,)) + line, _nothing)
 
 
@@ -688,6 +700,12 @@ def set_date(password: int, on: date) -> Command[Nothing]:
 def confirm_date(password: int, on: date) -> Command[Nothing]:
     """23h: confirm the clock's date; it must be the one that the registrar has."""
     return Command(b"\x23", _password(password) + _date(on), _nothing)
+
+
+def _text(text: str, characters_max: int) -> bytes:
+    """Text as the registrar prints it: a control character would end the line, so it becomes a space."""
+    printable = "".join(max(each, " ") for each in text[:characters_max])
+    return printable.encode("cp1251", "replace")
 
 
 def _password(password: int) -> bytes:

@@ -10,6 +10,9 @@ from collections.abc import Iterator
 DATE_TIME = 1012
 TOTAL = 1020
 NAME = 1030
+COST = 1043
+ITEM = 1059
+PRICE = 1079
 DOCUMENT_NUMBER = 1040
 SHIFT_NUMBER = 1038
 USER_ATTRIBUTE = 1084
@@ -67,8 +70,32 @@ def payment(value: str) -> bytes:
 
 def payment_of(document: bytes) -> str | None:
     """The payment number in a document's tags, None when it carries none of ours."""
-    value = find(document, USER_ATTRIBUTE, USER_ATTRIBUTE_VALUE)
-    name = find(document, USER_ATTRIBUTE, USER_ATTRIBUTE_NAME)
-    if value is None or name != PAYMENT_ATTRIBUTE.encode("cp866"):
-        return None
-    return value.decode("cp866").rstrip()
+    for attribute in values(document, USER_ATTRIBUTE):
+        value = find(attribute, USER_ATTRIBUTE_VALUE)
+        if value is not None and find(attribute, USER_ATTRIBUTE_NAME) == PAYMENT_ATTRIBUTE.encode("cp866"):
+            return value.decode("cp866").rstrip()
+    return None
+
+
+def names_of(document: bytes) -> list[str]:
+    """The names of a receipt's items, in their order."""
+    return [value.decode("cp866").rstrip() for value in values(document, NAME)]
+
+
+_DEPTH_MAX = 4
+"""Document, item, agent's data and the tags in them: nothing is nested deeper."""
+
+
+def values(data: bytes, wanted: int, depth: int = _DEPTH_MAX) -> Iterator[bytes]:
+    """Every value of the tag `wanted`, whatever tags it is wrapped in: some registrars wrap the whole document."""
+    for tag, value in decode(data):
+        if tag == wanted:
+            yield value
+        elif depth > 0 and _is_nested(value):
+            yield from values(value, wanted, depth - 1)
+
+
+def _is_nested(value: bytes) -> bool:
+    """Whether a value is made of whole tags and nothing else."""
+    sizes = [_HEADER_BYTES + len(inner) for _, inner in decode(value)]
+    return bool(sizes) and sum(sizes) == len(value)

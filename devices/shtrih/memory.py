@@ -1,0 +1,226 @@
+"""What a tax inspector and a customer would find of a simulated registrar: its fiscal drive and its paper."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from devices.shtrih.protocol import OPERATION_SALE, Form
+from kassa.errors import KassaError
+from kassa.files import write_durably
+from kassa.money import Money
+
+SHEETS_MAX = 500
+"""How many printed sheets are kept to be looked at; nobody collects more of them."""
+SHIFT_MAX = timedelta(hours=24)
+
+
+@dataclass
+class Item:
+    """One line of a receipt; `vat`, `method`, `subject` are the values of tags 1199, 1214, 1212."""
+
+    name: str
+    price: int
+    sum: int
+    vat: int
+    method: int
+    subject: int
+
+
+@dataclass
+class Record:
+    """One fiscal document in the drive's archive; sums in minor units, `at` is the registrar's own wall time."""
+
+    number: int
+    form: Form
+    at: datetime
+    sign: int
+    shift: int
+    sum: int = 0
+    items: list[Item] = field(default_factory=list)
+    payment: str | None = None
+    """What stands in tag 1086."""
+    tags: bytes = b""
+    """As the host sent them by FF0C."""
+
+    @property
+    def operation(self) -> int:
+        """The simulated registrar only sells."""
+        return OPERATION_SALE
+
+
+@dataclass
+class OpenDocument:
+    """A document that was begun; nothing of it is in the archive."""
+
+    is_receipt: bool = True
+    lines: list[str] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+    tags: bytes = b""
+
+    @property
+    def sum(self) -> int:
+        """The subtotal."""
+        return sum(item.sum for item in self.items)
+
+
+@dataclass
+class Job:
+    """What is to be printed; `document` is the number of the fiscal document it shows."""
+
+    lines: list[str]
+    document: int | None = None
+
+
+@dataclass
+class Sheet:
+    """A piece of paper in the customer's hand, or torn off in the middle."""
+
+    lines: list[str]
+    document: int | None
+    is_whole: bool
+
+
+@dataclass
+class Drive:
+    """A fiscal drive; its documents are numbered from 1 without a gap and never change."""
+
+    serial: str = "9999078900001234"
+    expires: datetime = datetime(2035, 12, 31)  # noqa: DTZ001 - the registrar's own wall time has no zone
+    documents: list[Record] = field(default_factory=list)
+    confirmed: int = 0
+    """The data operator has the documents up to this number."""
+    shift: int = 0
+    shift_is_open: bool = False
+    receipts_in_shift: int = 0
+
+    @property
+    def last(self) -> int:
+        """The number of the last document, 0 for a drive that is not registered yet."""
+        return len(self.documents)
+
+    @property
+    def last_at(self) -> datetime | None:
+        """When the last document was made."""
+        return self.documents[-1].at if self.documents else None
+
+    @property
+    def shift_opened_at(self) -> datetime | None:
+        """When the running shift was opened."""
+        openings = (one.at for one in reversed(self.documents) if one.form is Form.SHIFT_OPEN)
+        return next(openings, None) if self.shift_is_open else None
+
+    def record(self, form: Form, at: datetime, document: OpenDocument | None = None) -> Record:
+        """Make one fiscal document: from here on it exists, whatever paper and link do."""
+        number = self.last + 1
+        if form is Form.SHIFT_OPEN:
+            self.shift, self.shift_is_open, self.receipts_in_shift = self.shift + 1, True, 0
+        elif form is Form.SHIFT_CLOSE:
+            self.shift_is_open = False
+        elif form is Form.RECEIPT:
+            self.receipts_in_shift += 1
+        amount = document.sum if document else 0
+        sign = zlib.crc32(f"{self.serial} {number} {form} {amount} {at.isoformat()}".encode())
+        made = Record(number, form, at, sign, self.shift, amount)
+        if document is not None:
+            made.items, made.tags = list(document.items), document.tags
+        self.documents.append(made)
+        return made
+
+    def sum_of_shift(self) -> tuple[int, int]:
+        """Receipts of the running or last shift, and their sum."""
+        sold = [one.sum for one in self.documents if (one.form, one.shift) == (Form.RECEIPT, self.shift)]
+        return len(sold), sum(sold)
+
+
+@dataclass
+class Truth:
+    """Where documents and paper are. All of it outlives power and process."""
+
+    drive: Drive = field(default_factory=Drive)
+    former_drives: list[Drive] = field(default_factory=list)
+    opened: OpenDocument | None = None
+    """Registrars keep a document that was begun through a power cut."""
+    job: Job | None = None
+    """What is being printed; after a power cut it is printed once more."""
+    is_interrupted: bool = False
+    """Paper ran out in the middle of the job: it waits for the host's command to continue."""
+    paper_is_in: bool = True
+    paper_lines: int = 20_000
+    """What is left of the roll."""
+    printed_lines: int = 0
+    """What the head has printed in its life."""
+    cover_is_open: bool = False
+    sheets: list[Sheet] = field(default_factory=list)
+    clock_offset_s: float = 0.0
+    """How far the registrar's clock is from the machine's."""
+
+    def hand_out(self, sheet: Sheet) -> None:
+        """A sheet leaves the printer."""
+        self.sheets.append(sheet)
+        del self.sheets[:-SHEETS_MAX]
+
+    def receipt_text(self, number: int | None = None) -> str | None:
+        """The paper of a receipt, of the last one without `number`; None when it was never printed whole."""
+        receipts = {one.number for one in self.drive.documents if one.form is Form.RECEIPT}
+        for sheet in reversed(self.sheets):
+            if sheet.is_whole and sheet.document in receipts and number in (None, sheet.document):
+                return "\n".join(sheet.lines)
+        return None
+
+    def count(self) -> dict[str, Any]:
+        """The truth for people and tests; sums like all money in JSON are strings with two decimals."""
+        drive = self.drive
+        return {
+            "drive": drive.serial,
+            "documents": [_shown(one) for one in drive.documents],
+            "former_drives": {
+                one.serial: [_shown(record) for record in one.documents] for one in self.former_drives
+            },
+            "total": Money(sum(one.sum for one in drive.documents if one.form is Form.RECEIPT)).decimal(),
+            "unsent": drive.last - drive.confirmed,
+            "shift": {
+                "number": drive.shift,
+                "is_open": drive.shift_is_open,
+                "receipts": drive.receipts_in_shift,
+            },
+            "document_is_open": self.opened is not None,
+            "paper": self.paper_is_in and self.paper_lines > 0,
+            "paper_lines": self.paper_lines,
+            "printed_lines": self.printed_lines,
+            "sheets": len(self.sheets),
+            "cover_is_open": self.cover_is_open,
+        }
+
+
+def _shown(record: Record) -> dict[str, Any]:
+    return {
+        "kind": record.form.name.lower(),
+        "number": record.number,
+        "sum": Money(record.sum).decimal(),
+        "sign": record.sign,
+        "shift": record.shift,
+        "at": record.at.isoformat(),
+        "payment": record.payment,
+    }
+
+
+def load(path: Path) -> Truth:
+    """Read what `save` wrote; nothing there yet: a new registrar. Raises KassaError when it cannot be read."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Truth)
+    except FileNotFoundError:
+        return Truth()
+    except (OSError, msgspec.DecodeError) as error:
+        raise KassaError(f"{path} does not hold a simulated registrar; delete it: {error}") from error
+
+
+def save(truth: Truth, path: Path) -> None:
+    """Write the truth so that a power cut of the real machine cannot change it."""
+    with write_durably(path) as file:
+        file.write(msgspec.json.encode(truth))

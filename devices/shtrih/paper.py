@@ -1,0 +1,158 @@
+"""What a simulated registrar prints: receipts and reports as lines of text. Pure.
+
+Source: order of the tax service ED-7-20/662@, annex 2: what a printed receipt carries; the places are those of
+48-column kiosk printers.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from datetime import datetime
+
+from devices.shtrih.memory import Drive, OpenDocument, Record
+from kassa.money import Money
+
+WIDTH = 48
+RULE = "-" * WIDTH
+SUBJECTS = {1: "ТОВАР", 3: "РАБОТА", 4: "УСЛУГА", 10: "ПЛАТЁЖ", 11: "АГЕНТСКОЕ ВОЗНАГРАЖДЕНИЕ", 12: "ВЫПЛАТА"}
+METHODS = {
+    1: "ПРЕДОПЛАТА 100%",
+    2: "ПРЕДОПЛАТА",
+    3: "АВАНС",
+    4: "ПОЛНЫЙ РАСЧЁТ",
+    5: "ЧАСТИЧНЫЙ РАСЧЁТ И КРЕДИТ",
+    6: "ПЕРЕДАЧА В КРЕДИТ",
+    7: "ОПЛАТА КРЕДИТА",
+}
+TAX_SYSTEMS = {0: "ОСН", 1: "УСН доход", 2: "УСН доход - расход", 3: "ЕНВД", 4: "ЕСХН", 5: "Патент"}
+VAT_NAMES = {
+    1: "НДС 20%", 2: "НДС 10%", 3: "НДС 20/120", 4: "НДС 10/110", 5: "НДС 0%", 6: "БЕЗ НДС", 7: "НДС 5%",
+    8: "НДС 7%", 9: "НДС 5/105", 10: "НДС 7/107", 11: "НДС 22%", 12: "НДС 22/122",
+}  # fmt: skip
+VAT_PERCENT = {1: 20, 2: 10, 3: 20, 4: 10, 7: 5, 8: 7, 9: 5, 10: 7, 11: 22, 12: 22}
+"""Contained in the price; the rates that are missing here have no tax to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What a registrar was told at its registration."""
+
+    name: str = "ООО «ПРИМЕРСВЯЗЬ»"
+    inn: str = "7701234567"
+    address: str = "г. Примерск, ул. Садовая, д. 5"
+    place: str = "Терминал оплаты услуг связи"
+    device: str = "00042"
+    registration: str = "0001234567012345"
+    serial: str = "0493050004201267"
+    site: str = "www.nalog.gov.ru"
+
+
+def receipt(record: Record, opened: OpenDocument, tax_system: int, drive: Drive, owner: Owner) -> list[str]:
+    """The receipt of a sale that was paid in cash."""
+    lines = [*_head(owner), *centred("КАССОВЫЙ ЧЕК"), *centred("ПРИХОД")]
+    for line in opened.lines:
+        lines += wrapped(line)
+    lines.append(RULE)
+    for item in record.items:
+        lines += wrapped(item.name)
+        lines += pair("", f"1 x {_sum(item.price)} = {_sum(item.sum)}")
+        lines += pair(SUBJECTS.get(item.subject, f"ПРЕДМЕТ {item.subject}"), METHODS[item.method])
+        lines += _vat(item.vat, item.sum)
+    lines.append(RULE)
+    lines += pair("ИТОГ", f"={_sum(record.sum)}")
+    lines += pair("НАЛИЧНЫМИ", f"={_sum(record.sum)}")
+    for vat in sorted({item.vat for item in record.items}):
+        total = sum(item.sum for item in record.items if item.vat == vat)
+        lines += _vat(vat, total, "СУММА ")
+    lines += pair("СНО", TAX_SYSTEMS[tax_system])
+    if record.payment is not None:
+        lines += pair("Платёж", record.payment)
+    lines += pair(f"СМЕНА {record.shift}", f"ЧЕК {drive.receipts_in_shift}")
+    lines += [*_foot(record, drive, owner), *pair("САЙТ ФНС", owner.site), RULE]
+    return lines + textwrap.wrap(qr(record, drive), WIDTH)
+
+
+def qr(record: Record, drive: Drive) -> str:
+    """What the receipt's QR code says."""
+    return (
+        f"t={record.at:%Y%m%dT%H%M}&s={_sum(record.sum)}&fn={drive.serial}"
+        f"&i={record.number}&fp={record.sign}&n={record.operation}"
+    )
+
+
+def shift_report(title: str, record: Record, drive: Drive, owner: Owner) -> list[str]:
+    """The report that opens or closes a shift."""
+    lines = [*_head(owner), *centred(title), *pair("СМЕНА", str(record.shift)), RULE]
+    return [*lines, *_totals(drive), *_foot(record, drive, owner)]
+
+
+def x_report(at: datetime, drive: Drive, owner: Owner) -> list[str]:
+    """The running shift's totals; no fiscal document."""
+    lines = [*_head(owner), *centred("СУТОЧНЫЙ ОТЧЁТ БЕЗ ГАШЕНИЯ"), *pair("СМЕНА", str(drive.shift)), RULE]
+    return [*lines, *_totals(drive), *pair("ДАТА ВРЕМЯ", f"{at:%d.%m.%Y %H:%M}")]
+
+
+def cancelled(opened: OpenDocument) -> list[str]:
+    """What is left on paper of a receipt that never was."""
+    lines = [part for line in opened.lines for part in wrapped(line)]
+    return [
+        *lines,
+        *[part for item in opened.items for part in wrapped(item.name)],
+        *centred("ЧЕК АННУЛИРОВАН"),
+    ]
+
+
+def centred(text: str) -> list[str]:
+    """In the middle, on as many lines as it needs."""
+    return [line.center(WIDTH).rstrip() for line in textwrap.wrap(text, WIDTH)]
+
+
+def wrapped(text: str) -> list[str]:
+    """From the left margin, on as many lines as it needs."""
+    return textwrap.wrap(text, WIDTH) or [""]
+
+
+def pair(left: str, right: str) -> list[str]:
+    """A name at the left and its value at the right margin; the value is never cut and never broken if it fits a line."""
+    if len(left) + 1 + len(right) <= WIDTH:
+        return [left + right.rjust(WIDTH - len(left))]
+    return [*(wrapped(left) if left else []), *(line.rjust(WIDTH) for line in textwrap.wrap(right, WIDTH))]
+
+
+def _head(owner: Owner) -> list[str]:
+    return [*centred(owner.name), *centred(owner.address), *centred(owner.place)]
+
+
+def _totals(drive: Drive) -> list[str]:
+    receipts, total = drive.sum_of_shift()
+    return [
+        *pair("ЧЕКОВ ПРИХОДА", str(receipts)),
+        *pair("ПРИХОД НАЛИЧНЫМИ", f"={_sum(total)}"),
+        *pair("НЕ ПЕРЕДАНО В ОФД", str(drive.last - drive.confirmed)),
+        RULE,
+    ]
+
+
+def _foot(record: Record, drive: Drive, owner: Owner) -> list[str]:
+    return [
+        *pair("АВТОМАТ", owner.device),
+        *pair("ИНН", owner.inn),
+        *pair("РН ККТ", owner.registration),
+        *pair("ЗН ККТ", owner.serial),
+        *pair("ФН", drive.serial),
+        *pair("ФД", str(record.number)),
+        *pair("ФПД", f"{record.sign:010}"),
+        *pair("ДАТА ВРЕМЯ", f"{record.at:%d.%m.%Y %H:%M}"),
+    ]
+
+
+def _vat(vat: int, total: int, word: str = "") -> list[str]:
+    """The tax contained in `total`; for a receipt without tax the turnover."""
+    percent = VAT_PERCENT.get(vat)
+    tax = total if percent is None else (2 * total * percent + 100 + percent) // (2 * (100 + percent))
+    return pair(f"{word}{VAT_NAMES[vat]}", f"={_sum(tax)}")
+
+
+def _sum(minor: int) -> str:
+    return Money(minor).decimal()
