@@ -54,8 +54,6 @@ SCREEN_RESTART_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 """How long the screen's process stays away after it ended again and again."""
 SCREEN_LIVES_S = 30.0
 """A screen that lived so long ended for a new reason: it is restarted at once."""
-COPY_PAGES = 64
-"""Pages of the journal copied between two turns of the core: about a millisecond."""
 LOG_BYTES = 5 << 20
 LOG_FILES = 5
 
@@ -182,7 +180,7 @@ class _Core:
 
     async def _copy_journal(self, _values: Mapping[str, str]) -> Any:
         path = self._home.run / f"journal-{uuid.uuid4().hex}.db"
-        for _ in self._journal.copy_to(path, COPY_PAGES):
+        for _ in self._journal.copy_to(path):
             await asyncio.sleep(0)
         return {"path": str(path)}
 

@@ -25,16 +25,20 @@ CHECKSUM_BYTES = 8
 _EMPTY_PAGE = bytes(PAGE_BYTES)
 
 
-def seal(page: bytes) -> bytes:
-    """The page with its checksum."""
+def seal(page: bytes, number: int) -> bytes:
+    """The page with its checksum, over its number as well: a page that the disk put elsewhere is damaged too."""
     content = page[:-CHECKSUM_BYTES]
-    return content + blake2b(content, digest_size=CHECKSUM_BYTES).digest()
+    return content + _checksum(content, number)
 
 
-def is_intact(page: bytes) -> bool:
+def is_intact(page: bytes, number: int) -> bool:
     """Whether the page is as it was sealed; a page that never was written is empty, and that is all right."""
     content, checksum = page[:-CHECKSUM_BYTES], page[-CHECKSUM_BYTES:]
-    return blake2b(content, digest_size=CHECKSUM_BYTES).digest() == checksum or page == _EMPTY_PAGE
+    return _checksum(content, number) == checksum or page == _EMPTY_PAGE
+
+
+def _checksum(content: bytes, number: int) -> bytes:
+    return blake2b(content, digest_size=CHECKSUM_BYTES, salt=number.to_bytes(8, "big")).digest()
 
 
 class SealedVFS(apsw.VFS):
@@ -55,8 +59,8 @@ class SealedVFS(apsw.VFS):
             return _SealedFile(self, name, flags)
         return super().xOpen(name, flags)
 
-    def damaged_pages(self, path: str) -> Iterator[int]:
-        """Number every page whose seal is broken, from the file itself; a rest behind the last page counts as one.
+    def look_at_pages(self, path: str) -> Iterator[bool]:
+        """Whether each page's seal is whole, from the file itself; a rest behind the last page counts as one.
 
         The write-ahead log must have been carried over before: a page that waits in there may be torn in the file.
         """
@@ -64,8 +68,7 @@ class SealedVFS(apsw.VFS):
         try:
             size = file.xFileSize()
             for number, at in enumerate(range(0, size, PAGE_BYTES), 1):
-                if not is_intact(file.xRead(min(PAGE_BYTES, size - at), at)):
-                    yield number
+                yield is_intact(file.xRead(min(PAGE_BYTES, size - at), at), number)
         finally:
             file.xClose()
 
@@ -96,13 +99,15 @@ class _SealedFile(apsw.VFSFile):
 
     def xRead(self, amount: int, offset: int) -> bytes:
         data = super().xRead(amount, offset)
-        if amount == PAGE_BYTES == len(data) and not is_intact(data):
-            self._vfs.damaged = offset // PAGE_BYTES + 1
+        number = offset // PAGE_BYTES + 1
+        if amount == PAGE_BYTES == len(data) and not is_intact(data, number):
+            self._vfs.damaged = number
             raise apsw.exception_for(apsw.SQLITE_IOERR_DATA)
         return data
 
     def xWrite(self, data: bytes, offset: int) -> None:
-        super().xWrite(seal(bytes(data)) if len(data) == PAGE_BYTES else data, offset)
+        is_page = len(data) == PAGE_BYTES
+        super().xWrite(seal(bytes(data), offset // PAGE_BYTES + 1) if is_page else data, offset)
 
 
 _LOG_HEADER = struct.Struct(">IIIIIIII")

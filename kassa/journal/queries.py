@@ -112,21 +112,24 @@ class Queries:
     def story(self, number: str) -> list[StoryLine]:
         """Every entry of a payment, with the starts and stops in between; empty for an unknown one."""
         found = self._row(
-            "SELECT p.opened_seq, d.seq, b.frozen_seq, b.written_seq FROM payments p"
+            "SELECT p.state, p.opened_seq, d.seq, b.frozen_seq, b.written_seq FROM payments p"
             " LEFT JOIN documents d ON d.payment = p.number LEFT JOIN batches b ON b.number = p.batch"
             " WHERE p.number = ?",
             (number,),
         )
         if found is None:
             return []
-        opened, registered, frozen, written = found
+        state, opened, registered, frozen, written = found
         rows = self._rows(
             "SELECT seq, at, body FROM entries WHERE seq BETWEEN ? AND ?"
             " AND (kind IN ('started', 'stopped') OR json_extract(body, '$.payment') = ?)"
             " UNION SELECT seq, at, body FROM entries WHERE seq IN (?, ?) ORDER BY seq",
             (opened, registered or self.head()[0], number, frozen, written),
         )
-        return [StoryLine(seq, at, e.decode(body)) for seq, at, body in rows]
+        story = [StoryLine(seq, at, e.decode(body)) for seq, at, body in rows]
+        while state == "abandoned" and isinstance(story[-1].entry, e.Started | e.Stopped):
+            story.pop()  # what came after its end is none of its story
+        return story
 
     # --- fiscal documents -------------------------------------------------------------------------------------
 

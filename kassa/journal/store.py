@@ -7,13 +7,14 @@ stop: after a failed fsync the kernel forgets what it could not write, so trying
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import apsw
 import msgspec
+from peewee import PeeweeException
 from playhouse.apsw_ext import APSWDatabase
 
 from kassa.clock import Clock
@@ -23,6 +24,7 @@ from kassa.journal import entries as e
 from kassa.journal import tables
 from kassa.journal.chain import GENESIS, link, walk
 from kassa.journal.entries import Entry
+from kassa.journal.mark import Mark, MarkDamaged
 from kassa.journal.pages import CHECKSUM_BYTES, PAGE_BYTES, SealedVFS
 from kassa.journal.queries import Queries
 from kassa.journal.tables import EntryRefused, JournalBroken
@@ -52,15 +54,19 @@ class JournalFailed(KassaError):
 class Journal(Queries):
     """One open journal, used from one thread. Questions are answered by `Queries`."""
 
-    def __init__(self, path: str, clock: Clock, vfs: str, *, read_only: bool) -> None:
+    def __init__(
+        self, path: str, clock: Clock, vfs: str, *, read_only: bool, make_room: Callable[[], bool]
+    ) -> None:
         self.path = path
         self._clock = clock
+        self._make_room = make_room
         self._read_only = read_only
         self._failed: str | None = None
         self._wal_pages = 0
         self._head = (0, GENESIS)
         self._sealed = SealedVFS(f"kassa-journal-{id(self):x}", vfs)
         self._database: APSWDatabase | None = None
+        self._mark: Mark | None = None
         try:
             with self._in_words("be opened"):
                 self._open()
@@ -69,17 +75,21 @@ class Journal(Queries):
             raise
 
     @classmethod
-    def open(cls, path: Path, clock: Clock, *, vfs: str | None = None, read_only: bool = False) -> Journal:
+    def open(
+        cls, path: Path, clock: Clock, *, vfs: str | None = None, read_only: bool = False,
+        make_room: Callable[[], bool] = lambda: False,
+    ) -> Journal:  # fmt: skip
         """Open the journal, or make it where there is none; with `read_only` it must exist, and `append` fails.
 
-        `vfs` names another disk than the machine's own, registered with APSW.
+        `vfs` names another disk than the machine's own, registered with APSW. `make_room` is asked when the disk is
+        full, and says whether it freed some.
         Raises JournalBroken when the end of the chain, the log or a page is damaged, or a newer version wrote here;
         JournalFailed when the disk fails or another process has the journal; JournalFull.
         """
         if vfs is None and not read_only and not path.parent.exists():
             path.parent.mkdir(mode=0o700, parents=True)
             sync_folder(path.parent.parent)
-        return cls(str(path), clock, vfs or "", read_only=read_only)
+        return cls(str(path), clock, vfs or "", read_only=read_only, make_room=make_room)
 
     def append(self, *entries: Entry) -> tuple[int, ...]:
         """Write all these entries or none, in one transaction; they are durable when their numbers come back.
@@ -90,12 +100,15 @@ class Journal(Queries):
         with self._in_words("be written"):
             try:
                 head = self._transact(at, entries)
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+            except apsw.FullError:
+                if not self._make_room():
+                    raise
+                head = self._transact(at, entries)
         first = self._head[0] + 1
         self._head = head
+        with self._in_words("be marked"):
+            assert self._mark is not None, "a journal that is read only was written"
+            self._mark.write(*head)
         if self._wal_pages >= CHECKPOINT_PAGES:
             self.checkpoint()
         return tuple(range(first, head[0] + 1))
@@ -112,30 +125,39 @@ class Journal(Queries):
         except JournalFull:
             return
 
-    def copy_to(self, path: Path, pages_per_step: int = COPY_PAGES) -> Iterator[tuple[int, int]]:
-        """Copy the journal to `path` in small steps; gives (pages left, pages in all) after each.
+    def copy_to(self, path: Path, pages_per_step: int = COPY_PAGES) -> Iterator[None]:
+        """Copy the journal to `path`, a few pages a step; the copy is whole and consistent when the iterator ends.
 
-        Entries appended between two steps are in the copy. It is consistent, and whole when the iterator ends.
-        Raises JournalBroken where a page of the journal is damaged.
+        Entries appended between two steps are in the copy. The file's own pages are checked first, as damage to one
+        that SQLite holds in memory would not show in the copy.
+        Raises JournalBroken at a damaged page of the journal.
         """
+        yield from self._check_pages(pages_per_step)
         copy = apsw.Connection(str(path), vfs=self._sealed.name)
         try:
             copy.execute("PRAGMA synchronous = OFF")  # made for one reader, then deleted: nothing to lose
             with self._in_words("be copied"), copy.backup("main", self._db, "main") as backup:
                 while not backup.done:
                     backup.step(pages_per_step)
-                    yield backup.remaining, backup.page_count
+                    yield
             copy.execute("PRAGMA journal_mode = DELETE")
         finally:
             copy.close()
 
     def check_pages(self) -> None:
         """Read every page of the file itself, free ones too. Raises JournalBroken at the first damaged one."""
+        for _ in self._check_pages(COPY_PAGES):
+            pass
+
+    def _check_pages(self, pages_per_step: int) -> Iterator[None]:
         with self._in_words("be checked"):
             if not self._read_only:
-                self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            for page in self._sealed.damaged_pages(self.path):
-                raise JournalBroken(f"{self.path}: page {page} is damaged", at=f"page {page}")
+                self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_FULL)
+            for number, is_whole in enumerate(self._sealed.look_at_pages(self.path), 1):
+                if not is_whole:
+                    raise JournalBroken(f"{self.path}: page {number} is damaged", at=f"page {number}")
+                if number % pages_per_step == 0:
+                    yield
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
@@ -151,9 +173,16 @@ class Journal(Queries):
     def close(self) -> None:
         """Give the file back; whole if nothing failed before. Closing twice is no harm."""
         database, self._database = self._database, None
-        if database is not None:
-            database.close()
-        self._sealed.unregister()
+        mark, self._mark = self._mark, None
+        try:
+            if database is not None:
+                database.close()
+        except (apsw.Error, PeeweeException) as error:
+            raise self._explained("be closed", error) from error
+        finally:
+            if mark is not None:
+                mark.close()
+            self._sealed.unregister()
 
     # --- opening ----------------------------------------------------------------------------------------------
 
@@ -175,9 +204,11 @@ class Journal(Queries):
         if problem := tail.problem(max(recovered, 0)):
             raise JournalBroken(f"{self.path}: {problem}; keep the files and ask for support", at="log")
         self._read_head()
-        self._keep_log(False)
         if not self._read_only:
+            self._mark = Mark(self._sealed.base, self.path)
+            self._check_mark(self._mark)
             self._db.set_wal_hook(self._note_wal_pages)
+        self._keep_log(False)
 
     def _set_up(self) -> None:
         """Every setting by a statement of its own, read back: SQLite stays silent about one it does not follow."""
@@ -232,6 +263,32 @@ class Journal(Queries):
         for found in walk(self._db, start, before):
             self._head = (found.seq, found.hash)
 
+    def _check_mark(self, mark: Mark) -> None:
+        """Whether the journal still reaches as far as it was written."""
+        keep = "keep all files of its folder and ask for support"
+        try:
+            marked = mark.read()
+        except MarkDamaged as error:
+            raise JournalBroken(f"{mark.path} is damaged; {keep}", at="mark") from error
+        last, hashed = self._head
+        if marked is None and last == 0:
+            mark.make(last, hashed)
+            return
+        if marked is None:
+            raise JournalBroken(f"{mark.path}, the mark of the last entry, is gone; {keep}", at="mark")
+        seq, expected = marked
+        if seq > last:
+            raise JournalBroken(
+                f"{self.path} ends with entry {last}, yet entry {seq} was written: the end of its log was lost, or"
+                f" an older copy was put in its place; {keep}",
+                at=f"entry {last + 1}",
+            )
+        if expected != (self.entry(seq)[2] if seq else GENESIS):
+            raise JournalBroken(
+                f"{self.path} has another entry {seq} than was written: an other journal was put in its place; {keep}",
+                at=f"entry {seq}",
+            )
+
     def _note_wal_pages(self, _: apsw.Connection, __: str, pages: int) -> int:
         self._wal_pages = pages
         return apsw.SQLITE_OK
@@ -241,17 +298,18 @@ class Journal(Queries):
     def _transact(self, at: str, entries: tuple[Entry, ...]) -> tuple[int, bytes]:
         seq, hashed = self._head
         self._db.execute("BEGIN IMMEDIATE")
-        for entry in entries:
-            kind, body = e.kind(entry), e.encode(entry)
-            try:
-                e.decode(body)
-            except msgspec.MsgspecError as error:
-                raise EntryRefused(f"an entry could never be read again: {body} ({error})") from error
-            seq += 1
-            hashed = link(hashed, seq, at, kind, body)
-            self._db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (seq, at, kind, body, hashed))
-            tables.apply(self._db, seq, at, entry)
-        self._db.execute("COMMIT")
+        try:
+            for entry in entries:
+                kind, body = e.kind(entry), _readable(entry)
+                seq += 1
+                hashed = link(hashed, seq, at, kind, body)
+                self._db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (seq, at, kind, body, hashed))
+                tables.apply(self._db, seq, at, entry)
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
         return seq, hashed
 
     @contextmanager
@@ -261,28 +319,38 @@ class Journal(Queries):
             raise JournalFailed(self._failed)
         try:
             yield
-        except apsw.ConstraintError as error:
-            raise EntryRefused(f"{self.path}: an entry contradicts the journal: {error}") from error
-        except apsw.FullError as error:
-            raise JournalFull(f"{self.path} cannot {act}: the disk is full; free some space") from error
-        except (apsw.BusyError, apsw.LockedError) as error:
-            raise JournalFailed(
-                f"{self.path} cannot {act}: another process uses it; stop that one first"
-            ) from error
-        except apsw.CantOpenError as error:
-            raise JournalFailed(f"{self.path} cannot {act}: it is missing, or not allowed to us") from error
-        except apsw.ReadOnlyError as error:
-            raise JournalFailed(f"{self.path} cannot {act}: it was opened for reading only") from error
-        except (apsw.CorruptError, apsw.NotADBError) as error:
-            self._fail(words := f"{self.path} cannot {act}: it is damaged ({error})")
-            raise JournalBroken(words, at="database") from error
-        except apsw.Error as error:
-            if page := self._sealed.damaged:
+        except (apsw.Error, PeeweeException) as error:
+            raise self._explained(act, error) from error
+
+    def _explained(self, act: str, error: Exception) -> KassaError:
+        # peewee, which opens and closes the file, puts an error of its own in front of SQLite's.
+        found = error.__context__ if isinstance(error, PeeweeException) else error
+        match found:
+            case apsw.ConstraintError():
+                return EntryRefused(f"{self.path}: an entry contradicts the journal: {error}")
+            case apsw.FullError():
+                return JournalFull(f"{self.path} cannot {act}: the disk is full; free some space")
+            case apsw.BusyError() | apsw.LockedError():
+                return JournalFailed(
+                    f"{self.path} cannot {act}: another process uses it; stop that one first"
+                )
+            case apsw.CantOpenError():
+                return JournalFailed(f"{self.path} cannot {act}: it is missing, or not allowed to us")
+            case apsw.ReadOnlyError():
+                return JournalFailed(f"{self.path} cannot {act}: it was opened for reading only")
+            case apsw.CorruptError() | apsw.NotADBError():
+                self._fail(words := f"{self.path} cannot {act}: it is damaged ({error})")
+                return JournalBroken(words, at="database")
+            case _ if page := self._sealed.damaged:
                 self._fail(words := f"{self.path} cannot {act}: page {page} is damaged")
-                raise JournalBroken(words, at=f"page {page}") from error
-            whose = "the disk has failed" if isinstance(error, apsw.IOError) else "this is a fault of Kassa"
-            self._fail(words := f"{self.path} cannot {act}: {error}; {whose}")
-            raise JournalFailed(words) from error
+                return JournalBroken(words, at=f"page {page}")
+            case _:
+                is_disk = isinstance(found, apsw.IOError)
+                self._fail(
+                    words := f"{self.path} cannot {act}: {error};"
+                    f" {'the disk has failed' if is_disk else 'this is a fault of Kassa'}"
+                )
+                return JournalFailed(words)
 
     def _keep_log(self, kept: bool) -> None:
         """Whether closing leaves the write-ahead log as it is, instead of carrying it over."""
@@ -293,6 +361,16 @@ class Journal(Queries):
         """From now on every call fails, and closing leaves the files as they are."""
         self._failed = words
         self._keep_log(True)
+
+
+def _readable(entry: Entry) -> str:
+    """The entry's text, which can be read again. Raises EntryRefused."""
+    try:
+        body = e.encode(entry)
+        e.decode(body)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise EntryRefused(f"an entry could never be read again: {entry!a} ({error})") from error
+    return body
 
 
 def _connect(path: str, *, vfs: str, flags: int) -> APSWDatabase:

@@ -1,0 +1,195 @@
+"""What the journal refuses: an entry that breaks a promise about money never becomes durable."""
+
+from contextlib import closing
+
+import apsw
+import pytest
+from entry_stories import (
+    credited,
+    intended,
+    opened,
+    payment_number,
+    registered,
+    registering,
+    stacked,
+    visit,
+)
+
+from kassa.journal import entries as e
+from kassa.journal.pages import SealedVFS
+from kassa.journal.store import EntryRefused
+from kassa.journal.verify import verify
+
+OPEN = (opened(1), intended(1, 1, 50000))
+PAID = (*OPEN, stacked(1, 1, 50000), credited(1, 50000))
+REGISTERING = (*PAID, registering(1, 1000))
+REGISTERED = (*REGISTERING, registered(1, 1001, 50000))
+
+
+def returned(ordinal, note):
+    return e.NoteReturned(payment=payment_number(ordinal), note=note, reason="test")
+
+
+def abandoned(ordinal):
+    return e.PaymentAbandoned(payment=payment_number(ordinal))
+
+
+def owed(ordinal):
+    return e.DocumentOwed(payment=payment_number(ordinal), reason="test")
+
+
+def voided(ordinal):
+    return e.FiscalVoided(payment=payment_number(ordinal), reason="test")
+
+
+def frozen(*ranges, count, total, batch=1):
+    return e.BatchFrozen(
+        batch=batch, name=f"KASSA_{batch}.csv", operator="90001", terminal="00042", currency="RUB", encoding="utf-8",
+        since="2026-11-25T09:00:00+00:00", until="2026-11-25T10:00:00+00:00", snapshot=None, payments=ranges,
+        count=count, total=total, sha256="00" * 32,
+    )  # fmt: skip
+
+
+REFUSED = {
+    "a note is not credited without its intent": ((opened(1),), stacked(1, 1, 50000)),
+    "a note is not credited twice": ((*OPEN, stacked(1, 1, 50000)), stacked(1, 1, 50000)),
+    "a returned note is not credited": ((*OPEN, returned(1, 1)), stacked(1, 1, 50000)),
+    "a credited note is not returned": ((*OPEN, stacked(1, 1, 50000)), returned(1, 1)),
+    "a note of another payment is not credited": (OPEN, stacked(2, 1, 50000)),
+    "no second note is stacked while one is in flight": (OPEN, intended(1, 2, 10000)),
+    "notes are numbered without a hole": ((opened(1),), intended(1, 2, 50000)),
+    "a note is worth something": (OPEN, stacked(1, 1, 0)),
+    "no second payment while one is open": ((opened(1),), opened(2)),
+    "payments are numbered without a hole": ((), opened(2)),
+    "a payment's number is one": (
+        (),
+        e.PaymentOpened(payment="1", service="internet", account="1", snapshot=None),
+    ),
+    "an account cannot break a line of a file": ((), opened(1, account="1\n2")),
+    "an account cannot break a field of a file": ((), opened(1, account="1;2")),
+    "an account cannot be a formula": ((), opened(1, account="=1+1")),
+    "a service cannot break a field of a file": ((), opened(1, service="a;b")),
+    "a payment is not credited with another sum": (
+        (*OPEN, stacked(1, 1, 50000)),
+        credited(1, 60000),
+    ),
+    "a payment is not credited while a note is in flight": (OPEN, credited(1, 0)),
+    "a payment is not credited twice": (PAID, credited(1, 50000)),
+    "an empty payment is not credited": ((opened(1),), credited(1, 0)),
+    "a payment with money is not abandoned": ((*OPEN, stacked(1, 1, 50000)), abandoned(1)),
+    "a payment with a note in flight is not abandoned": (OPEN, abandoned(1)),
+    "a credited payment takes no note": (PAID, intended(1, 2, 10000)),
+    "an open payment gets no document": ((opened(1),), registering(1, 1000)),
+    "a document needs its intent": (PAID, registered(1, 1001, 50000)),
+    "no second attempt while one is open": (REGISTERING, registering(1, 1001)),
+    "a payment has one document": (REGISTERED, registered(1, 1002, 50000)),
+    "a registered payment is not tried again": (REGISTERED, registering(1, 1001)),
+    "a document is over the whole sum": (REGISTERING, registered(1, 1001, 40000)),
+    "a document is newer than its intent": (REGISTERING, registered(1, 1000, 50000)),
+    "a registered document cannot be voided": (REGISTERED, voided(1)),
+    "a document is not owed twice": ((*PAID, owed(1)), owed(1)),
+    "a registered document is not owed": (REGISTERED, owed(1)),
+    "a payment without a document is in no file": (PAID, frozen((1, 1), count=1, total=50000)),
+    "an open payment is in no file": (OPEN, frozen((1, 1), count=1, total=0)),
+    "a batch's total is that of its payments": (REGISTERED, frozen((1, 1), count=1, total=49999)),
+    "a batch's count is that of its payments": (REGISTERED, frozen((1, 1), count=2, total=50000)),
+    "a payment is in one file": (
+        (*REGISTERED, frozen((1, 1), count=1, total=50000)),
+        frozen((1, 1), count=1, total=50000, batch=2),
+    ),
+    "batches are numbered without a hole": (REGISTERED, frozen((1, 1), count=1, total=50000, batch=2)),
+    "a batch that was not frozen is not written": ((), e.BatchWritten(batch=1, name="KASSA_1.csv")),
+    "an entry that cannot be read again is not written": ((), e.Started(version="\ud800", terminal="1")),
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "entry"), REFUSED.values(), ids=[key.replace(" ", "_") for key in REFUSED]
+)
+def test_the_journal_refuses_and_stays_as_it_was(journal, before, entry):
+    for one in before:
+        journal.append(one)
+    head = journal.head()
+
+    with pytest.raises(EntryRefused):
+        journal.append(entry)
+
+    assert journal.head() == head
+    assert verify(journal).ok
+    journal.append(e.Stopped())
+
+
+def test_a_document_number_is_used_once_on_a_fiscal_drive(journal):
+    for one in REGISTERED:
+        journal.append(one)
+    for one in (
+        opened(2),
+        intended(2, 2, 50000),
+        stacked(2, 2, 50000),
+        credited(2, 50000),
+        registering(2, 1000),
+    ):
+        journal.append(one)
+    with pytest.raises(EntryRefused):
+        journal.append(registered(2, 1001, 50000))
+
+
+def test_a_transaction_is_written_whole_or_not_at_all(journal):
+    with pytest.raises(EntryRefused):
+        journal.append(opened(1), intended(1, 1, 50000), stacked(1, 2, 50000))
+    assert journal.head()[0] == 0
+    assert journal.open_payment() is None
+
+
+def test_a_note_may_turn_out_to_be_worth_something_else_than_intended(journal):
+    for one in (*OPEN, stacked(1, 1, 10000), credited(1, 10000)):
+        journal.append(one)
+    assert journal.cassette() == {10000: 1}
+    assert journal.payment(payment_number(1)).paid == 10000
+
+
+def test_a_payment_without_its_document_goes_out_as_owed_and_the_document_may_follow(journal):
+    for one in (
+        *PAID,
+        owed(1),
+        frozen((1, 1), count=1, total=50000),
+        registering(1, 1000),
+        registered(1, 1001, 50000),
+    ):
+        journal.append(one)
+    record = journal.payment(payment_number(1))
+    assert (record.batch, record.document.number) == (1, 1001)
+    assert verify(journal).ok
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE entries SET body = '{}'",
+        "DELETE FROM entries",
+        "INSERT INTO entries VALUES (99, '', '', '', zeroblob(32))",
+        "INSERT OR REPLACE INTO entries VALUES (1, '', '', '', zeroblob(32))",
+        "UPDATE payments SET paid = 1",
+        "UPDATE payments SET account = '1'",
+        "UPDATE payments SET document = 'none'",
+        "UPDATE payments SET batch = 2",
+        "DELETE FROM payments",
+        "UPDATE notes SET value = 1",
+        "DELETE FROM notes",
+        "UPDATE documents SET sign = 1",
+        "DELETE FROM documents",
+        "DELETE FROM batches",
+    ],
+)
+def test_the_database_itself_refuses_what_is_never_done(path, journal, statement):
+    for entries in visit(1, 1, (50000,), 1001):
+        journal.append(*entries)
+    journal.append(frozen((1, 1), count=1, total=50000))
+    journal.close()
+
+    sealed = SealedVFS("test")
+    with closing(apsw.Connection(str(path), vfs=sealed.name)) as db:
+        db.execute("PRAGMA locking_mode = exclusive")
+        with pytest.raises(apsw.ConstraintError):
+            db.execute(statement)
+    sealed.unregister()

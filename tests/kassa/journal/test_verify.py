@@ -1,0 +1,252 @@
+"""One flipped byte anywhere in the journal's files is found, and the verdict says where."""
+
+import random
+import re
+from contextlib import closing
+
+import apsw
+import pytest
+from counting_clock import CountingClock
+from entry_stories import credited, intended, opened, stacked, visits
+
+from kassa.journal import entries as e
+from kassa.journal.pages import PAGE_BYTES, SealedVFS, is_intact, seal
+from kassa.journal.store import Journal, JournalBroken
+from kassa.journal.verify import broken, verify
+
+SAYS_WHERE = re.compile(
+    r"(page|entry|payments|notes|documents|batches) \d+|schema \w+|database|log|mark", re.ASCII
+)
+
+
+def write(path, transactions=None):
+    with closing(Journal.open(path, CountingClock())) as journal:
+        for entries in transactions or visits(8):
+            journal.append(*entries)
+
+
+def leave_as_if_killed(path):
+    """The files as a killed core leaves them: the newest entries only in the write-ahead log."""
+    journal = Journal.open(path, CountingClock())
+    for entries in visits(12)[len(visits(8)) :]:
+        journal.append(*entries)
+    left = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    journal.close()
+    for name, content in left.items():
+        (path.parent / name).write_bytes(content)
+
+
+def judge(path):
+    try:
+        with closing(Journal.open(path, CountingClock())) as journal:
+            return verify(journal)
+    except JournalBroken as error:
+        return broken(error)
+
+
+def flip(content, at, bit):
+    return content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :]
+
+
+def test_a_sound_journal_is_whole(path):
+    write(path)
+    verdict = judge(path)
+    assert (verdict.ok, verdict.payments, verdict.notes, verdict.documents) == (True, 8, 16, 8)
+
+
+def test_any_flipped_bit_of_the_database_file_is_found_and_located(path):
+    write(path)
+    whole = path.read_bytes()
+    chance = random.Random(4)
+    # Every byte of the header, the ends of each page, and places at random: in trees, indexes, free space, seals.
+    places = {*range(100), *(chance.randrange(len(whole)) for _ in range(300))}
+    for page in range(0, len(whole), PAGE_BYTES):
+        places |= {page, page + 7, page + PAGE_BYTES - 9, page + PAGE_BYTES - 1}
+    for at in sorted(places):
+        path.write_bytes(flip(whole, at, chance.randrange(8)))
+        verdict = judge(path)
+        assert not verdict.ok, f"byte {at} of {len(whole)}"
+        assert SAYS_WHERE.fullmatch(verdict.at), (at, verdict)
+    path.write_bytes(whole)
+    assert judge(path).ok
+
+
+def test_a_flipped_bit_in_a_page_behind_the_header_names_that_very_page(path):
+    write(path)
+    whole = path.read_bytes()
+    for page in range(2, len(whole) // PAGE_BYTES + 1):
+        path.write_bytes(flip(whole, (page - 1) * PAGE_BYTES + 1000, 3))
+        assert judge(path).at == f"page {page}"
+
+
+def test_a_flipped_bit_in_the_log_of_a_killed_core_is_found_or_held_no_information(path):
+    write(path)
+    leave_as_if_killed(path)
+    files = {file: file.read_bytes() for file in path.parent.iterdir()}
+    head = judge(path).head
+    log = path.with_name(path.name + "-wal")
+    chance = random.Random(5)
+    frame = 24 + PAGE_BYTES
+    missed = []
+    for at in sorted({*range(32), *(chance.randrange(len(files[log])) for _ in range(400))}):
+        for file, content in files.items():
+            file.write_bytes(flip(content, at, chance.randrange(8)) if file == log else content)
+        verdict = judge(path)
+        if verdict.ok:
+            missed.append(at)
+            assert verdict.head == head, f"byte {at}: entries were lost silently"
+        else:
+            assert SAYS_WHERE.fullmatch(verdict.at), (at, verdict)
+    # What is behind the last commit of this round is of an older one and means nothing.
+    assert all(at >= 32 + frame for at in missed)
+    assert len(missed) < 20, missed
+
+
+def test_a_flipped_bit_in_the_mark_is_found(path):
+    write(path)
+    mark = path.with_name(path.name + "-mark")
+    whole = mark.read_bytes()
+    for at in range(len(whole)):
+        mark.write_bytes(flip(whole, at, at % 8))
+        assert judge(path).at == "mark"
+
+
+def test_two_pages_that_changed_places_are_found(path):
+    write(path)
+    pages = [path.read_bytes()[at : at + PAGE_BYTES] for at in range(0, path.stat().st_size, PAGE_BYTES)]
+    pages[4], pages[6] = pages[6], pages[4]
+    path.write_bytes(b"".join(pages))
+    assert judge(path).at == "page 5"
+
+
+@pytest.mark.parametrize("lost_bytes", [1, PAGE_BYTES - 1, PAGE_BYTES, 5 * PAGE_BYTES])
+def test_a_file_that_was_cut_off_is_found(path, lost_bytes):
+    write(path)
+    path.write_bytes(path.read_bytes()[:-lost_bytes])
+    verdict = judge(path)
+    assert not verdict.ok
+    assert SAYS_WHERE.fullmatch(verdict.at)
+
+
+def test_a_file_that_grew_or_became_empty_or_something_else_is_found(path):
+    write(path)
+    whole = path.read_bytes()
+    for content in (whole + b"x", whole + whole[-PAGE_BYTES:], b"", b"no journal " * 1000):
+        path.write_bytes(content)
+        assert not judge(path).ok
+
+
+# --- who knows the seals -------------------------------------------------------------------------------------------
+
+
+def tamper(path, *statements):
+    """Change the database as somebody would who knows how it is made: seals stay right, triggers are dropped."""
+    sealed = SealedVFS("tamper")
+    with closing(apsw.Connection(str(path), vfs=sealed.name)) as db:
+        db.execute("PRAGMA locking_mode = exclusive")
+        db.execute("PRAGMA foreign_keys = 0")
+        triggers = list(db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"))
+        for name, _ in triggers:
+            db.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            db.execute(statement)
+        for _, text in triggers:
+            db.execute(text)
+    sealed.unregister()
+
+
+@pytest.mark.parametrize(
+    ("statement", "at"),
+    [
+        ("UPDATE entries SET body = replace(body, '50000', '90000') WHERE seq = 3", "entry 3"),
+        ("UPDATE entries SET at = '2026-11-25T09:00:00.000+00:00' WHERE seq = 5", "entry 5"),
+        ("UPDATE entries SET hash = zeroblob(32) WHERE seq = 7", "entry 7"),
+        ("DELETE FROM entries WHERE seq = 9", "entry 9"),
+        ("UPDATE payments SET paid = paid + 100 WHERE ordinal = 2", "payments 2"),
+        ("UPDATE payments SET account = '0000001' WHERE ordinal = 3", "payments 3"),
+        ("UPDATE notes SET value = 500000 WHERE number = 4", "notes 4"),
+        ("DELETE FROM notes WHERE number = 16", "notes 16"),
+        ("UPDATE documents SET sign = 1 WHERE number = 1003", "documents"),
+        ("UPDATE cassette SET notes = 7 WHERE value = 50000", "cassette 50000"),
+        ("UPDATE kinds SET entries = 1 WHERE kind = 'note_stacked'", "kinds note_stacked"),
+        ("INSERT INTO conditions VALUES ('disk_low', '', '')", "conditions disk_low"),
+        ("INSERT INTO shifts VALUES (1, 1, 1, NULL)", "shifts 1"),
+        ("DROP INDEX one_open_payment", "schema one_open_payment"),
+        ("CREATE TABLE more (x)", "schema more"),
+    ],
+)
+def test_who_changes_a_row_behind_the_journals_back_is_found_out(path, statement, at):
+    write(path)
+    tamper(path, statement)
+    verdict = judge(path)
+    assert not verdict.ok
+    assert verdict.at.startswith(at)
+
+
+def test_who_removes_a_trigger_is_found_out(path):
+    write(path)
+    tamper(path)
+    sealed = SealedVFS("tamper")
+    with closing(apsw.Connection(str(path), vfs=sealed.name)) as db:
+        db.execute("PRAGMA locking_mode = exclusive")
+        db.execute("DROP TRIGGER entries_are_never_changed")
+    sealed.unregister()
+    assert judge(path).at == "schema entries_are_never_changed"
+
+
+def test_entries_that_were_chained_anew_are_found_out_by_the_mark(path):
+    """Whoever can rebuild the whole chain still has to reach what was kept elsewhere."""
+    write(path)
+    mark = path.with_name(path.name + "-mark").read_bytes()
+    for file in path.parent.iterdir():
+        file.unlink()
+    forged = [(e.Started(version="1.0.0", terminal="00042"),)]
+    forged += [(opened(1), intended(1, 1, 500000)), (stacked(1, 1, 500000),), (credited(1, 500000),)]
+    write(path, forged)
+    path.with_name(path.name + "-mark").write_bytes(mark)
+    assert "older copy" in judge(path).problem
+
+
+# --- while the core runs -------------------------------------------------------------------------------------------
+
+
+def test_a_copy_of_an_open_journal_holds_the_same_and_what_comes_meanwhile(path, journal, tmp_path):
+    for entries in visits(3):
+        journal.append(*entries)
+    copy = tmp_path / "copy.db"
+    for number, _ in enumerate(journal.copy_to(copy, pages_per_step=2)):
+        if number == 3:
+            journal.append(e.Stopped())
+
+    with closing(Journal.open(copy, CountingClock(), read_only=True)) as copied:
+        assert copied.head() == journal.head()
+        assert verify(copied).ok
+
+
+def test_damage_that_happens_under_an_open_journal_is_found_by_the_next_copy(path, journal, tmp_path):
+    for entries in visits(3):
+        journal.append(*entries)
+    journal.checkpoint()
+    whole = path.read_bytes()
+    for page in range(1, len(whole) // PAGE_BYTES + 1):
+        with path.open("r+b") as file:
+            file.write(flip(whole, (page - 1) * PAGE_BYTES + 2000, 1))
+        with pytest.raises(JournalBroken) as found:
+            list(journal.copy_to(tmp_path / "copy.db"))
+        assert found.value.at == f"page {page}"
+    path.write_bytes(whole)
+    list(journal.copy_to(tmp_path / "copy.db"))
+
+
+def test_a_copy_leaves_the_journal_locked_for_others(path, journal, tmp_path):
+    list(journal.copy_to(tmp_path / "copy.db"))
+    with pytest.raises(apsw.BusyError), closing(apsw.Connection(str(path))) as other:
+        other.execute("SELECT * FROM sqlite_schema").fetchall()
+
+
+def test_a_seal_fits_its_page_in_its_place_and_no_other():
+    page = seal(bytes(range(256)) * 16, 7)
+    assert len(page) == PAGE_BYTES
+    assert seal(page, 7) == page
+    assert is_intact(page, 7)
+    assert not is_intact(page, 8)

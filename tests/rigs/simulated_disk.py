@@ -1,0 +1,260 @@
+"""A disk in memory that may lose power before any operation, behind a VFS of SQLite.
+
+What it may do at a cut is what a real disk may do: each 512-byte sector of a write that was not synced stays or goes
+by itself, a new or removed name that was not synced with its folder is there or not. A sync that fails has lost the
+data, and the next one says that all is well, as Linux does.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import apsw
+
+SECTOR_BYTES = 512
+CUTS = ("lose", "keep", "prefix", "sectors", "sectors", "sectors")
+"""Nothing that was not synced stays, all of it, the first writes, or sectors at random."""
+
+
+class PowerCut(apsw.IOError):
+    """The disk is gone."""
+
+
+class Inode:
+    def __init__(self, content: bytes = b"") -> None:
+        self.live, self.durable = bytearray(content), bytearray(content)
+        self.pending: list[tuple[int, bytes | None]] = []
+        """Offset and data of writes that were not synced; None: cut off at the offset."""
+
+
+class SimulatedDisk:
+    """One medium. `cut_before` is the number of the operation before which power is lost."""
+
+    def __init__(self, files: dict[str, bytes] | None = None) -> None:
+        self.names = {name: Inode(content) for name, content in (files or {}).items()}
+        self.durable_names = dict(self.names)
+        self.pending_names: list[tuple[str, Inode | None]] = []
+        self.operations = 0
+        self.cut_before: int | None = None
+        self.room_bytes: int | None = None
+        self.sync_fails = False
+        self.is_dead = False
+
+    def content(self, name: str) -> bytes:
+        return bytes(self.names[name].live)
+
+    def create(self, name: str) -> Inode:
+        self._count()
+        self.names[name] = inode = Inode()
+        self.pending_names.append((name, inode))
+        return inode
+
+    def remove(self, name: str) -> None:
+        self._count()
+        del self.names[name]
+        self.pending_names.append((name, None))
+
+    def write(self, inode: Inode, at: int, data: bytes) -> None:
+        self._count()
+        grown = max(0, at + len(data) - len(inode.live))
+        used = sum(len(one.live) for one in self.names.values())
+        if self.room_bytes is not None and grown and used + grown > self.room_bytes:
+            raise apsw.FullError("the simulated disk is full")
+        _apply(inode.live, at, data)
+        inode.pending.append((at, data))
+
+    def truncate(self, inode: Inode, size: int) -> None:
+        self._count()
+        _apply(inode.live, size, None)
+        inode.pending.append((size, None))
+
+    def sync(self, inode: Inode) -> None:
+        self._count()
+        if self.sync_fails:
+            self.sync_fails = False
+            inode.live[:] = inode.durable
+            inode.pending.clear()
+            raise apsw.IOError("the simulated disk failed to sync")
+        for at, data in inode.pending:
+            _apply(inode.durable, at, data)
+        inode.pending.clear()
+        # A file's own name is made durable with it, and every change of names before that one.
+        own = [place for place, (_, one) in enumerate(self.pending_names) if one is inode]
+        if own:
+            self._settle_names(own[-1] + 1)
+
+    def sync_folder(self) -> None:
+        self._count()
+        self._settle_names(len(self.pending_names))
+
+    def after_cut(self, how: str, chance: random.Random) -> SimulatedDisk:
+        """The medium as the next start finds it."""
+        names = dict(self.durable_names)
+        kept = {"lose": 0, "keep": len(self.pending_names)}.get(
+            how, chance.randint(0, len(self.pending_names))
+        )
+        for name, inode in self.pending_names[:kept]:
+            _rename(names, name, inode)
+        return SimulatedDisk({name: _after_cut(inode, how, chance) for name, inode in names.items()})
+
+    def _settle_names(self, count: int) -> None:
+        for name, inode in self.pending_names[:count]:
+            _rename(self.durable_names, name, inode)
+        del self.pending_names[:count]
+
+    def _count(self) -> None:
+        if self.operations == self.cut_before:
+            self.is_dead = True
+        if self.is_dead:
+            raise PowerCut("no power")
+        self.operations += 1
+
+
+def _apply(content: bytearray, at: int, data: bytes | None) -> None:
+    end = at if data is None else at + len(data)
+    if len(content) < end:
+        content.extend(bytes(end - len(content)))
+    if data is None:
+        del content[at:]
+    else:
+        content[at:end] = data
+
+
+def _rename(names: dict[str, Inode], name: str, inode: Inode | None) -> None:
+    if inode is None:
+        names.pop(name, None)
+    else:
+        names[name] = inode
+
+
+def _after_cut(inode: Inode, how: str, chance: random.Random) -> bytes:
+    content = bytearray(inode.durable)
+    pending = inode.pending if how != "lose" else []
+    if how == "prefix":
+        pending = pending[: chance.randint(0, len(pending))]
+    for at, data in pending:
+        if how != "sectors":
+            _apply(content, at, data)
+        elif data is None:
+            if chance.random() < 0.5:
+                _apply(content, at, None)
+        else:
+            for sector, piece in _sectors(at, data):
+                if chance.random() < 0.5:
+                    _apply(content, sector, piece)
+    return bytes(content)
+
+
+def _sectors(at: int, data: bytes) -> Iterator[tuple[int, bytes]]:
+    while data:
+        size = SECTOR_BYTES - at % SECTOR_BYTES
+        yield at, data[:size]
+        at, data = at + size, data[size:]
+
+
+class _File:
+    """What APSW calls for one open file."""
+
+    def __init__(self, disk: SimulatedDisk, inode: Inode, *, is_log: bool) -> None:
+        self._disk, self._inode, self._syncs_folder = disk, inode, is_log
+
+    def excepthook(self, *_: object) -> bool:
+        return True
+
+    def xRead(self, amount: int, offset: int) -> bytes:
+        return bytes(self._inode.live[offset : offset + amount])
+
+    def xWrite(self, data: bytes, offset: int) -> None:
+        self._disk.write(self._inode, offset, bytes(data))
+
+    def xTruncate(self, size: int) -> None:
+        self._disk.truncate(self._inode, size)
+
+    def xSync(self, _flags: int) -> None:
+        self._disk.sync(self._inode)
+        if self._syncs_folder:
+            self._disk.sync_folder()
+            self._syncs_folder = False
+
+    def xFileSize(self) -> int:
+        return len(self._inode.live)
+
+    def xClose(self) -> None:
+        pass
+
+    def xLock(self, _level: int) -> None:
+        pass
+
+    def xUnlock(self, _level: int) -> None:
+        pass
+
+    def xCheckReservedLock(self) -> bool:
+        return False
+
+    def xSectorSize(self) -> int:
+        return 4096
+
+    def xDeviceCharacteristics(self) -> int:
+        return int(apsw.SQLITE_IOCAP_POWERSAFE_OVERWRITE)
+
+    def xFileControl(self, _operation: int, _pointer: int) -> bool:
+        return False
+
+
+class _VFS(apsw.VFS):
+    def __init__(self, name: str, disk: SimulatedDisk) -> None:
+        self._disk = disk
+        super().__init__(name, "")
+
+    def excepthook(self, *_: object) -> bool:
+        return True
+
+    def xFullPathname(self, name: str) -> str:
+        return name
+
+    def xOpen(self, name: Any, flags: list[int]) -> Any:
+        path = name.filename() if isinstance(name, apsw.URIFilename) else name
+        if self._disk.is_dead:
+            raise apsw.CantOpenError("no power")
+        inode = self._disk.names.get(path)
+        if inode is None:
+            if not flags[0] & apsw.SQLITE_OPEN_CREATE:
+                raise apsw.CantOpenError(path)
+            inode = self._disk.create(path)
+        flags[1] = flags[0]
+        return _File(self._disk, inode, is_log=bool(flags[0] & apsw.SQLITE_OPEN_WAL))
+
+    def xDelete(self, name: str, sync_folder: bool) -> None:
+        if name not in self._disk.names:
+            raise apsw.exception_for(apsw.SQLITE_IOERR_DELETE_NOENT)
+        self._disk.remove(name)
+        if sync_folder:
+            self._disk.sync_folder()
+
+    def xAccess(self, path: str, _flags: int) -> bool:
+        return path in self._disk.names
+
+
+@contextmanager
+def plugged(disk: SimulatedDisk, name: str = "simulated-disk") -> Iterator[str]:
+    """The disk under a name that APSW knows."""
+    vfs = _VFS(name, disk)
+    try:
+        yield name
+    finally:
+        vfs.unregister()
+
+
+def every_cut(story: Callable[[SimulatedDisk], None], chance: random.Random) -> Iterator[SimulatedDisk]:
+    """Run `story` once whole, then cut the power before each of its operations, in every way; the disks left over."""
+    whole = SimulatedDisk()
+    story(whole)
+    for operation in range(whole.operations):
+        disk = SimulatedDisk()
+        disk.cut_before = operation
+        story(disk)
+        for how in CUTS:
+            yield disk.after_cut(how, chance)
