@@ -42,6 +42,11 @@ class Home:
         return self.path / "journal" / "journal.db"
 
     @property
+    def ballast(self) -> Path:
+        """Room that is given up when the disk is full."""
+        return self.path / "journal" / "ballast"
+
+    @property
     def quarantine(self) -> Path:
         """Refused files, each with its report."""
         return self.path / "quarantine"

@@ -24,7 +24,6 @@ from kassa.clock import Clock
 from kassa.config import LANGUAGES, Config
 from kassa.enquiry import look_up
 from kassa.errors import KassaError
-from kassa.export import batch as batches
 from kassa.export import writer
 from kassa.fiscal import queue as fiscal
 from kassa.fiscal import shift
@@ -32,7 +31,7 @@ from kassa.fiscal.receipt import receipt
 from kassa.home import Home
 from kassa.journal import entries as e
 from kassa.journal.records import PendingDocument
-from kassa.journal.store import Journal
+from kassa.journal.store import Journal, JournalFull
 from kassa.money import Money
 from kassa.ports import (
     CloseShift,
@@ -245,21 +244,20 @@ class Terminal:
 
     def export(self, folder: Path | None = None) -> list[dict[str, Any]]:
         """Write what is to be written now; the files, with their totals. Raises KassaError in words."""
-        folder = folder or self._home.path / self._config.outbox.folder
-        folder.mkdir(parents=True, exist_ok=True)
-        batches.freeze(
-            self._journal,
-            self._config.terminal.operator,
-            self._config.terminal.number,
-            self._clock,
-            self._config.outbox.encoding,
-        )
-        written = []
-        for number in writer.unwritten(self._journal):
-            done = writer.write(self._journal, number, folder)
-            total = Money(done.total, self._config.terminal.currency)
-            written.append({"file": str(done.path), "payments": done.payments, "total": total.decimal()})
-        return written
+        outbox = self._config.outbox
+        if folder is None:
+            folder = self._home.path / outbox.folder
+            if folder.is_relative_to(self._home.path):
+                folder.mkdir(parents=True, exist_ok=True)
+        terminal = self._config.terminal
+        return [
+            {
+                "file": str(written.path),
+                "payments": written.payments,
+                "total": Money(written.total, terminal.currency).decimal(),
+            }
+            for written in writer.write_waiting(self._journal, self._clock, terminal, outbox.encoding, folder)
+        ]
 
     def follow(self, follower: Callable[[View], None]) -> Callable[[], None]:
         """Show `follower` the view now and whenever it changes; the answer ends that."""
@@ -439,8 +437,8 @@ class Terminal:
         try:
             for written in self.export():
                 log.info("wrote %s", written)
-        except (KassaError, OSError) as error:
-            log.exception("no payment file could be written")
+        except (writer.ExportFailed, JournalFull, OSError) as error:
+            log.warning("no payment file could be written: %s", error)
             self._watch.observe("export_failed", True, str(error))
         else:
             self._watch.observe("export_failed", False)

@@ -13,8 +13,7 @@ from kassa.cli.journal_access import open_journal, own_journal, reach
 from kassa.clock import SystemClock
 from kassa.config import Config, load
 from kassa.errors import KassaError
-from kassa.export.batch import freeze
-from kassa.export.writer import unwritten, write
+from kassa.export.writer import Written, write_again, write_waiting
 from kassa.home import Home
 from kassa.money import Money
 
@@ -35,11 +34,7 @@ def export() -> None:
 def run(context: Context, out: Path | None, as_json: bool) -> None:
     """Write what waits to be written now: new payments become a batch, its file appears in DIR."""
     config = load(context.home.config)
-    folder = (out or context.home.path / config.outbox.folder).absolute()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise KassaError(f"{folder} cannot be made: {error.strerror}; name another with --out") from error
+    folder = _folder(context.home, config, out)
     with reach(context.home) as core:
         written = core.ask("export", folder=str(folder)) if core else _run(config, context.home, folder)
     if as_json:
@@ -51,22 +46,53 @@ def run(context: Context, out: Path | None, as_json: bool) -> None:
         click.echo("there is nothing to write")
 
 
+@export.command()
+@click.argument("batch", type=click.IntRange(min=1))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Default: the outgoing folder of kassa.toml.",
+)
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@pass_context
+def again(context: Context, batch: int, out: Path | None, as_json: bool) -> None:
+    """Write BATCH once more, byte for byte as it was first written."""
+    config = load(context.home.config)
+    folder = _folder(context.home, config, out)
+    with open_journal(context) as journal:
+        if journal.batch(batch) is None:
+            raise KassaError(f"there is no batch {batch}; see: kassa export list")
+        written = _fields(write_again(journal, batch, folder), config)
+    click.echo(
+        json.dumps(written, ensure_ascii=False)
+        if as_json
+        else f"{written['file']}: {written['payments']} payments, {written['total']} {config.terminal.currency}"
+    )
+
+
+def _folder(home: Home, config: Config, out: Path | None) -> Path:
+    """Where to write: a folder that a person names is made; that of kassa.toml only inside the home."""
+    folder = (out or home.path / config.outbox.folder).absolute()
+    try:
+        str(folder).encode()
+        if out is not None or folder.is_relative_to(home.path):
+            folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "its name is not UTF-8"
+        raise KassaError(f"{str(folder)!a} cannot be made: {reason}; name another with --out") from error
+    return folder
+
+
 def _run(config: Config, home: Home, folder: Path) -> list[dict[str, Any]]:
     """What the core does when it is asked, done without it."""
-    terminal = config.terminal
     with own_journal(home) as journal:
-        freeze(
-            journal, terminal.operator, terminal.number, SystemClock(), config.outbox.encoding, terminal.currency
-        )  # fmt: skip
-        files = [write(journal, batch, folder) for batch in unwritten(journal)]
-    return [
-        {
-            "file": str(file.path),
-            "payments": file.payments,
-            "total": Money(file.total, terminal.currency).decimal(),
-        }
-        for file in files
-    ]
+        files = write_waiting(journal, SystemClock(), config.terminal, config.outbox.encoding, folder)
+    return [_fields(file, config) for file in files]
+
+
+def _fields(file: Written, config: Config) -> dict[str, Any]:
+    total = Money(file.total, config.terminal.currency).decimal()
+    return {"file": str(file.path), "payments": file.payments, "total": total}
 
 
 @export.command(name="list")

@@ -6,11 +6,14 @@ The journal vouches for the file, never the medium for itself: what counts is th
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from kassa import config
+from kassa.clock import Clock
 from kassa.errors import KassaError
-from kassa.export.batch import contents
+from kassa.export.batch import contents, freeze
 from kassa.files import write_durably
 from kassa.journal.entries import BatchWritten
 from kassa.journal.store import Journal
@@ -37,36 +40,61 @@ def unwritten(journal: Journal) -> list[int]:
     return [batch.number for batch in journal.batches(only_unwritten=True)]
 
 
+def write_waiting(
+    journal: Journal, clock: Clock, terminal: config.Terminal, encoding: str, folder: Path
+) -> list[Written]:
+    """Freeze the payments that are in no batch yet, then write every file that was not written; the files.
+
+    Raises ExportFailed, and what `Journal.append` raises; what was frozen stays frozen, what was written stays written.
+    """
+    freeze(journal, terminal.operator, terminal.number, clock, encoding, terminal.currency)
+    return [write(journal, batch, folder) for batch in unwritten(journal)]
+
+
 def write(journal: Journal, batch: int, folder: Path) -> Written:
-    """Write the file of a frozen batch into `folder`, for the first time or again: name and bytes are the same.
+    """Write the file of a frozen batch into `folder`, and note that it lies there.
 
     Raises ExportFailed when the medium fails; then the batch can be written again, here or elsewhere.
     """
+    written = write_again(journal, batch, folder)
+    record = journal.batch(batch)
+    if record is not None and not record.is_written:
+        journal.append(BatchWritten(batch=batch, name=written.path.name))
+    return written
+
+
+def write_again(journal: Journal, batch: int, folder: Path) -> Written:
+    """Write the file of a frozen batch into `folder`; name and bytes are always the same. Raises ExportFailed."""
     frozen, pieces = contents(journal, batch)
     path = folder / frozen.name
+    if not folder.is_dir():  # never made here: it may be the place where a stick should be
+        raise ExportFailed(f"{folder} is not there; plug the medium in or make the folder, then repeat")
     hashed = hashlib.sha256()
     try:
         with write_durably(path) as file:
             for piece in pieces:
                 hashed.update(piece)
                 file.write(piece)
-            assert hashed.hexdigest() == frozen.sha256, f"batch {batch} gives other bytes than were frozen"
+            if hashed.hexdigest() != frozen.sha256:
+                raise ExportFailed(
+                    f"batch {batch} gives other bytes than were frozen, so {path} was not written; write it with the"
+                    " version of Kassa that froze it"
+                )
         found = _sha256(path)
     except OSError as error:
         raise ExportFailed(
-            f"{path} cannot be written: {error.strerror}; see to the folder and repeat"
+            f"{path} cannot be written: {error.strerror}; see to the folder, then repeat"
         ) from error
     if found != frozen.sha256:
-        raise ExportFailed(f"{path} was written, but reads back otherwise; use another medium and repeat")
-    record = journal.batch(batch)
-    if record is not None and not record.is_written:
-        journal.append(BatchWritten(batch=batch, name=frozen.name))
+        raise ExportFailed(f"{path} was written, but reads back otherwise; use another medium, then repeat")
     return Written(path, frozen.count, frozen.total, frozen.sha256)
 
 
 def _sha256(path: Path) -> str:
+    """Of what the medium gives back; the kernel is asked to forget what it still remembers of the file."""
     hashed = hashlib.sha256()
     with path.open("rb") as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         while piece := file.read(READ_BYTES):
             hashed.update(piece)
     return hashed.hexdigest()

@@ -1,0 +1,286 @@
+"""Payments become files: each payment in exactly one, each file always the same bytes."""
+
+import hashlib
+import os
+import re
+import resource
+from contextlib import closing
+
+import pytest
+from counting_clock import CountingClock
+from entry_stories import credited, intended, opened, payment_number, registered, registering, stacked, visit
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kassa.config import Terminal
+from kassa.export import batch as batches
+from kassa.export.batch import contents, freeze
+from kassa.export.layout import file_name, render
+from kassa.export.writer import ExportFailed, unwritten, write, write_again, write_waiting
+from kassa.journal import entries as e
+from kassa.journal.records import BatchRow
+from kassa.journal.store import Journal
+from kassa.journal.tables import ACCOUNT
+
+
+def run(journal, clock, terminal, folder):
+    return write_waiting(journal, clock, terminal, "utf-8", folder)
+
+
+def rows(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line.split(";") for line in lines if line[0] != "#"]
+
+
+def test_the_file_says_who_paid_what_and_its_totals_add_up(journal, clock, terminal, folder):
+    [written] = run(journal, clock, terminal, folder)
+
+    lines = written.path.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "#KASSA-PAYMENTS 1"
+    assert lines[3] == "#BATCH 00042-000001"
+    assert re.fullmatch(
+        r"1;00042-0000000001;0017742;internet;2026-11-25T\d\d:\d\d:\d\d\+00:00;600\.00;RUB;cash;1001;3141592653;ok",
+        lines[7],
+    )
+    assert lines[-3] == "#TOTAL 3;1800.00"
+    assert lines[-2].startswith(f"#HASH accounts:{3 * 17742} chain:")
+    assert lines[-1] == "#END"
+    assert (written.payments, written.total) == (3, 180000)
+
+
+def test_the_file_holds_the_journals_head_from_before_and_the_sum_of_its_own_bytes(
+    journal, clock, terminal, folder
+):
+    head = journal.head()[1]
+    [written] = run(journal, clock, terminal, folder)
+    content = written.path.read_bytes()
+    body, _, last = content.partition(b"#HASH ")
+    assert f"chain:{head} sha256:{hashlib.sha256(body).hexdigest()}".encode() in last
+    assert hashlib.sha256(content).hexdigest() == written.sha256
+
+
+def test_each_payment_stands_in_one_file(journal, clock, terminal, folder):
+    run(journal, clock, terminal, folder)
+    for entries in visit(4, 7, (10000,), 1004):
+        journal.append(*entries)
+    [second] = run(journal, clock, terminal, folder)
+    assert run(journal, clock, terminal, folder) == []
+
+    assert [row[1] for row in rows(second.path)] == [payment_number(4)]
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_a_payment_waits_for_its_document_or_goes_out_as_owed(journal, clock, terminal, folder):
+    for one in (opened(4), intended(4, 7, 10000), stacked(4, 7, 10000), credited(4, 10000)):
+        journal.append(one)
+    [first] = run(journal, clock, terminal, folder)
+    assert payment_number(4) not in [row[1] for row in rows(first.path)]
+
+    journal.append(e.DocumentOwed(payment=payment_number(4), reason="the customer left"))
+    [second] = run(journal, clock, terminal, folder)
+    assert [row[-3:] for row in rows(second.path)] == [["", "", "owed"]]
+
+
+def test_a_document_that_comes_later_does_not_change_the_file(journal, clock, terminal, folder, tmp_path):
+    for one in (opened(4), intended(4, 7, 10000), stacked(4, 7, 10000), credited(4, 10000)):
+        journal.append(one)
+    journal.append(e.DocumentOwed(payment=payment_number(4), reason="the customer left"))
+    [written] = run(journal, clock, terminal, folder)
+    journal.append(registering(4, 1003))
+    journal.append(registered(4, 1004, 10000))
+
+    assert write_again(journal, 1, tmp_path).path.read_bytes() == written.path.read_bytes()
+
+
+def test_written_again_it_is_the_same_bytes_after_a_restart_too(journal, clock, terminal, folder, tmp_path):
+    [written] = run(journal, clock, terminal, folder)
+    before = written.path.read_bytes()
+    for entries in visit(4, 7, (10000,), 1004):
+        journal.append(*entries)
+    journal.close()
+
+    with closing(Journal.open(tmp_path / "journal" / "journal.db", CountingClock())) as again:
+        head = again.head()
+        assert write(again, 1, tmp_path).path.read_bytes() == before
+        assert again.head() == head
+
+
+def test_killed_between_freezing_and_writing_the_same_file_comes_at_the_next_time(
+    journal, clock, terminal, folder
+):
+    assert freeze(journal, "90001", "00042", clock, "utf-8") == 1
+    expected = b"".join(contents(journal, 1)[1])
+    assert unwritten(journal) == [1]
+
+    [written] = run(journal, clock, terminal, folder)
+    assert written.path.read_bytes() == expected
+    assert unwritten(journal) == []
+
+
+def test_more_payments_than_fit_one_batch_wait_for_the_next(journal, clock, terminal, folder, monkeypatch):
+    monkeypatch.setattr(batches, "PAYMENTS_MAX", 2)
+    [first] = run(journal, clock, terminal, folder)
+    [second] = run(journal, clock, terminal, folder)
+    assert (first.payments, second.payments) == (2, 1)
+
+
+def test_the_period_of_a_batch_begins_where_the_one_before_ended(journal, clock, terminal, folder):
+    run(journal, clock, terminal, folder)
+    for entries in visit(4, 7, (10000,), 1004):
+        journal.append(*entries)
+    run(journal, clock, terminal, folder)
+    first, second = (
+        next(line for line in path.read_text().splitlines() if line.startswith("#PERIOD"))[8:].split("/")
+        for path in sorted(folder.iterdir())
+    )
+    assert first[1] == second[0]
+
+
+def test_the_operators_encoding_is_kept_for_ever(journal, clock, folder, tmp_path):
+    terminal = Terminal(number="00042", operator="90001", owner="o", address="a", phone="p")
+    for entries in visit(4, 7, (10000,), 1004):
+        journal.append(*(
+            e.PaymentOpened(payment=one.payment, service=one.service, account="АБ-17", snapshot=None)
+            if isinstance(one, e.PaymentOpened) else one
+            for one in entries
+        ))  # fmt: skip
+    [written] = write_waiting(journal, clock, terminal, "cp1251", folder)
+    assert "АБ-17".encode("cp1251") in written.path.read_bytes()
+    assert write_again(journal, 1, tmp_path).path.read_bytes() == written.path.read_bytes()
+
+
+# --- media that fail -----------------------------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_not_there_is_no_folder_to_make(journal, clock, terminal, tmp_path):
+    """It may be where a stick should be; a file on the terminal's own disk would reach nobody."""
+    with pytest.raises(ExportFailed, match="plug the medium in"):
+        run(journal, clock, terminal, tmp_path / "media" / "stick")
+    assert not (tmp_path / "media").exists()
+    assert unwritten(journal) == [1]
+
+
+def test_a_medium_that_takes_no_more_leaves_no_half_file_and_the_batch_can_go_elsewhere(
+    journal, clock, terminal, folder, tmp_path
+):
+    """A limit on the size of files stands for a full stick."""
+    freeze(journal, "90001", "00042", clock, "utf-8")
+    allowed = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, allowed[1]))
+    try:
+        with pytest.raises(ExportFailed, match="cannot be written: File too large"):
+            write(journal, 1, folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, allowed)
+    assert list(folder.iterdir()) == []
+
+    assert write(journal, 1, tmp_path).payments == 3
+    assert unwritten(journal) == []
+
+
+def test_a_folder_in_the_files_place_is_told_in_words(journal, clock, terminal, folder):
+    freeze(journal, "90001", "00042", clock, "utf-8")
+    (folder / journal.batch(1).name).mkdir()
+    with pytest.raises(ExportFailed, match="see to the folder"):
+        write(journal, 1, folder)
+    assert [path.name for path in folder.iterdir()] == [journal.batch(1).name]
+
+
+def test_links_that_lie_in_the_way_are_replaced_and_never_followed(
+    journal, clock, terminal, folder, tmp_path
+):
+    freeze(journal, "90001", "00042", clock, "utf-8")
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"precious")
+    name = journal.batch(1).name
+    (folder / name).symlink_to(precious)
+    (folder / f"{name}.part").symlink_to(precious)
+
+    path = write(journal, 1, folder).path
+    assert precious.read_bytes() == b"precious"
+    assert not path.is_symlink()
+
+
+def test_what_reads_back_otherwise_was_not_delivered(journal, clock, terminal, folder, monkeypatch):
+    freeze(journal, "90001", "00042", clock, "utf-8")
+    real = os.replace
+
+    def replace_and_spoil(self, target):
+        real(self, target)
+        with target.open("r+b") as file:
+            file.write(b"?")
+
+    monkeypatch.setattr("pathlib.Path.replace", replace_and_spoil)
+    with pytest.raises(ExportFailed, match="reads back otherwise"):
+        write(journal, 1, folder)
+    assert unwritten(journal) == [1]
+
+
+def test_a_version_that_would_write_other_bytes_writes_none(journal, clock, terminal, folder, monkeypatch):
+    freeze(journal, "90001", "00042", clock, "utf-8")
+    monkeypatch.setattr("kassa.export.layout.seconds", lambda at: at)
+    with pytest.raises(ExportFailed, match="with the version of Kassa that froze it"):
+        write(journal, 1, folder)
+    assert list(folder.iterdir()) == []
+
+
+# --- the layout ----------------------------------------------------------------------------------------------------
+
+
+def batch_of(*, count, total, encoding="utf-8"):
+    return e.BatchFrozen(
+        batch=7, name="x.csv", operator="90001", terminal="00042", currency="RUB", encoding=encoding,
+        since="2026-11-25T09:00:00+03:00", until="2026-11-25T10:00:00+03:00", snapshot=None, payments=((1, count),),
+        count=count, total=total, sha256="",
+    )  # fmt: skip
+
+
+@given(
+    st.lists(
+        st.tuples(st.from_regex(ACCOUNT, fullmatch=True), st.integers(1, 10**9), st.none() | st.integers(1, 10**9)),
+        min_size=1, max_size=30,
+    )
+)  # fmt: skip
+def test_any_account_the_journal_takes_is_read_back_from_the_file_as_it_was(payments):
+    made = [
+        BatchRow(
+            payment_number(number),
+            account,
+            "internet",
+            "2026-11-25T09:15:00.250+03:00",
+            paid,
+            document,
+            document,
+        )
+        for number, (account, paid, document) in enumerate(payments, 1)
+    ]
+    batch = batch_of(count=len(made), total=sum(row.paid for row in made))
+    text = b"".join(render(batch, made, "00" * 32)).decode()
+
+    found = [line.split(";") for line in text.split("\n") if line and not line.startswith("#")]
+    assert [row[2] for row in found] == [row.account for row in made]
+    assert [int(row[5].replace(".", "")) for row in found] == [row.paid for row in made]
+    assert all(len(row) == 11 for row in found)
+    assert all(row[2][0] not in "=+-@\t\r" for row in found)
+
+
+@pytest.mark.parametrize(
+    "account", ["1;2", "1\n2", '"1', "=1+1", "@x", "-1", "+7", "\t1", "", "x" * 65, "1\x00"]
+)
+def test_an_account_that_could_break_a_line_or_be_a_formula_never_gets_into_the_journal(account):
+    assert ACCOUNT.fullmatch(account) is None
+
+
+def test_a_field_that_breaks_its_line_stops_the_file():
+    row = BatchRow(payment_number(1), "1;2", "internet", "2026-11-25T09:15:00.250+03:00", 100, 1, 1)
+    with pytest.raises(AssertionError, match="breaks its line"):
+        b"".join(render(batch_of(count=1, total=100), [row], "00" * 32))
+
+
+def test_rows_that_are_not_those_of_the_batch_stop_the_file():
+    with pytest.raises(AssertionError, match="other payments than it froze"):
+        b"".join(render(batch_of(count=1, total=100), [], "00" * 32))
+
+
+def test_a_file_name_fits_old_file_systems():
+    assert file_name("90001", "00042", "20261125", 317) == "KASSA_90001_00042_20261125_000317.csv"
