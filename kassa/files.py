@@ -44,11 +44,14 @@ def open_untrusted(path: Path | bytes, size_max_bytes: int) -> BinaryIO:
 def write_durably(path: Path) -> Iterator[BinaryIO]:
     """Write `path` whole or not at all: temporary name, fsync, rename, fsync of the folder.
 
-    An exception inside leaves whatever stood at `path` before.
+    An exception inside leaves whatever stood at `path` before. The folder may belong to others: a link that lies
+    under either name is replaced, never followed.
     """
     temporary = path.with_name(path.name + ".part")
+    temporary.unlink(missing_ok=True)  # of a write that a power cut ended
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        with temporary.open("wb") as file:
+        with open(os.open(temporary, flags, 0o666), "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
