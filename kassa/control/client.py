@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -33,6 +34,12 @@ ANSWER_MAX_S = 120.0
 """A Z-report and a copy of a long journal take their time; nothing takes longer."""
 
 
+HELLO_MAX_S = 10.0
+"""A core that lives says welcome at once; one that does not is stopped or stuck."""
+NOT_A_MESSAGE = 0
+"""The number in a refusal of what could not be read."""
+
+
 class CoreAbsent(KassaError):
     """No core listens at the control socket."""
 
@@ -50,7 +57,7 @@ class Client:
 
     def __init__(self, path: Path, name: str = "cli") -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.settimeout(ANSWER_MAX_S)
+        self._socket.settimeout(HELLO_MAX_S)
         try:
             self._socket.connect(str(path))
         except OSError as error:
@@ -58,11 +65,12 @@ class Client:
             raise CoreAbsent(f"no core answers at {path}; start it with: kassa run") from error
         self._lines = self._socket.makefile("rb")
         self._next_id = 1
-        self._send(Hello(VERSION, name))
-        welcome = self._receive()
-        if isinstance(welcome, Refused):
-            raise AskRefused(welcome.code, welcome.message)
-        assert isinstance(welcome, Welcome)
+        try:
+            self._greet(name)
+        except BaseException:
+            self.close()
+            raise
+        self._socket.settimeout(ANSWER_MAX_S)
 
     def __enter__(self) -> Self:
         return self
@@ -98,6 +106,15 @@ class Client:
         """The view now."""
         return next(self.views())
 
+    def _greet(self, name: str) -> None:
+        with suppress(CoreAbsent):  # whoever turns us away may have said why before he hung up
+            self._send(Hello(VERSION, name))
+        welcome = self._receive()
+        if isinstance(welcome, Refused):
+            raise AskRefused(welcome.code, welcome.message)
+        if not isinstance(welcome, Welcome):
+            raise CoreAbsent(f"whoever listens there speaks otherwise: {welcome}")
+
     def _take_id(self) -> int:
         self._next_id += 1
         return self._next_id
@@ -108,7 +125,7 @@ class Client:
             match self._receive():
                 case Done(id=number, data=data) if number == question.id:
                     return data
-                case Refused(id=number, code=code, message=message) if number == question.id:
+                case Refused(id=number, code=code, message=message) if number in (question.id, NOT_A_MESSAGE):
                     raise AskRefused(code, message)
                 case _:
                     continue

@@ -31,6 +31,7 @@ from kassa.control.messages import (
     encode,
 )
 from kassa.errors import KassaError
+from kassa.journal.store import JournalBroken, JournalFailed
 from kassa.rules.view import View
 from kassa.terminal import IntentRefused, Terminal
 
@@ -40,6 +41,11 @@ CLIENTS_MAX = 16
 """A screen, a web panel and a few shells; more is a leak or an attack."""
 UNSENT_MAX_BYTES = 4 * LINE_MAX_BYTES
 """A client that reads no more than so late is cut off: views must not pile up in the core."""
+
+HELLO_MAX_S = 5.0
+"""A caller that connects and says nothing holds a place that the screen may need."""
+
+ROOT = 0
 
 Answer = Callable[[Mapping[str, str]], Awaitable[Any]]
 
@@ -55,8 +61,18 @@ class Server:
     async def start(self, path: Path) -> None:
         """Listen at `path`, readable by our own user alone; a stale socket of a dead core is replaced."""
         path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._serve, str(path), limit=LINE_MAX_BYTES)
-        path.chmod(0o600)
+        listener = socket.socket(socket.AF_UNIX)
+        mask = os.umask(0o177)  # from its first moment on
+        try:
+            listener.bind(str(path))
+        except OSError as error:
+            listener.close()
+            raise KassaError(
+                f"{path} cannot be the control socket: {error}; a shorter --home may help"
+            ) from error
+        finally:
+            os.umask(mask)
+        self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=LINE_MAX_BYTES)
 
     async def stop(self) -> None:
         """Hang up on everybody."""
@@ -73,14 +89,19 @@ class Server:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._clients) >= CLIENTS_MAX or not _is_ours(writer):
             log.warning("a caller at the control socket was turned away")
+            _send(writer, Refused(0, "turned_away", f"{CLIENTS_MAX} callers are served, of this user only"))
             writer.close()
             return
+        task = asyncio.current_task()
+        assert task is not None
+        task.add_done_callback(_report_failure)
         self._clients[writer] = "?"
         unfollow: Callable[[], None] | None = None
         try:
-            if not await self._greet(reader, writer):
-                return
-            while line := await reader.readline():
+            async with asyncio.timeout(HELLO_MAX_S):
+                if not await self._greet(reader, writer):
+                    return
+            while (line := await reader.readline()).endswith(b"\n"):  # half a line means nothing
                 message = decode_from_client(line)
                 if isinstance(message, Follow):
                     if unfollow is None:
@@ -88,6 +109,9 @@ class Server:
                 else:
                     _send(writer, await self._answer(message))
                 await writer.drain()
+                await asyncio.sleep(
+                    0
+                )  # a caller with a thousand lines waits for the devices, not they for him
         except (msgspec.MsgspecError, ValueError) as error:  # ValueError: the line is longer than the limit
             log.warning("%s sent what is no message: %s", self._clients[writer], error)
             _send(writer, Refused(0, "not_a_message", f"that is no message of version {VERSION}: {error}"))
@@ -128,6 +152,8 @@ class Server:
             case Ask(number, what, values) if what in self._asks:
                 try:
                     return Done(number, await self._asks[what](values))
+                except (JournalFailed, JournalBroken):
+                    raise  # that is nobody's answer: the core must stop
                 except KassaError as error:
                     return Refused(number, getattr(error, "code", "failed"), str(error))
             case Ask(number, what):
@@ -143,9 +169,17 @@ def _send(writer: asyncio.StreamWriter, message: ToClient) -> None:
         writer.write(encode(message))
 
 
+def _report_failure(task: asyncio.Task[Any]) -> None:
+    """A fault while a caller was served is the core's own: the loop's owner decides, not the caller's end."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        task.get_loop().call_exception_handler(
+            {"message": "a caller could not be served", "exception": error}
+        )
+
+
 def _is_ours(writer: asyncio.StreamWriter) -> bool:
     """Whether the caller is our own user or root, by the kernel's word."""
     peer: socket.socket = writer.get_extra_info("socket")
     raw = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     _pid, uid, _gid = struct.unpack("3i", raw)
-    return uid in (0, os.getuid())
+    return uid in (ROOT, os.getuid())
