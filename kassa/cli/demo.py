@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import sys
 import time
 from pathlib import Path
 
@@ -35,6 +37,7 @@ def demo(scripted: bool, out: Path) -> None:
     With a display: a window to play with, and a panel to insert notes, jam the validator, tear the paper. Without
     one, or with --scripted: a visit through the real screens; exit code 1 when money, receipts and files disagree.
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # nothing may stay behind
     folder = _emptied(out.absolute())
     if scripted or not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         _play_script(folder)

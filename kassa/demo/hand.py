@@ -2,10 +2,12 @@
 
     python -m kassa.demo.hand --home DIR [--size 1280x1024]
 
-    tap TAG      a finger comes down and leaves at the centre of the widget with this tag   {"ok": true}
-    shot PATH    the window as a PNG at PATH                                                {"ok": true, "path": PATH}
-    screen       {"ok": true, "screen": "cash", "tags": [what can be pressed now], "texts": [all that can be read]}
+    tap TAG      a finger comes down and leaves at the centre of the widget with this tag; {"ok": true, "at": SECONDS}
+    shot PATH    the window as a PNG at PATH; {"ok": true, "path": PATH}
+    screen       {"ok": true, "screen": "cash", "tags": [what can be pressed now], "texts": [all that can be read],
+                 "inserted": "500.00", "drawn_at": SECONDS}
 
+SECONDS are monotonic: when the finger left, and of the first frame that showed the newest view.
 What cannot be done is answered `{"ok": false, "error": WHY}`. Answers come in the order of the lines. It ends with stdin.
 
 Tags of every page: `language.LANGUAGE` (the other one), and `more_time` while a countdown is shown. Of its own has
@@ -27,6 +29,7 @@ import logging
 import queue
 import sys
 import threading
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -116,9 +119,10 @@ class Hand:
                 finger = self._glass.finger_on(tag)
                 finger.press()
                 yield
+                lifted_at = time.monotonic()
                 finger.lift()
                 yield
-                return {}
+                return {"at": lifted_at}
             case "shot", path if path:
                 for _ in range(FRAMES_TO_REST):
                     yield
@@ -128,7 +132,13 @@ class Hand:
                 for _ in range(FRAMES_TO_REST):
                     yield
                 tags, texts = sorted(self._glass.tappable()), self._glass.texts()
-                return {"screen": self._app.screen, "tags": tags, "texts": texts}
+                return {
+                    "screen": self._app.screen,
+                    "tags": tags,
+                    "texts": texts,
+                    "inserted": self._app.inserted,
+                    "drawn_at": self._app.drawn_at,
+                }
             case _:
                 raise KassaError(f"{line!r} is none of: tap TAG, shot PATH, screen")
 

@@ -46,6 +46,7 @@ class Visit:
 
     def play(self) -> None:
         """From a terminal without data to the last screen of a visit. Raises DemoFailed where it does not go on."""
+        wait_until(lambda: self._stage.view().reason == "data_missing", "a terminal that only misses data")
         self._see("out_of_service", "there are no subscriber data yet: out of service, and the reason")
         file = drop_subscribers(self._stage)
         self._tell(f"a clerk drops {file.name} into the inbox")
@@ -72,7 +73,7 @@ class Visit:
         self._tap("finish")
         self._see("printing", "presses pay; the receipt is being printed")
         self._see("thanks", "takes the receipt")
-        self._tap("done")
+        self._tap("finish")
         self._await("attract")
 
     def _insert_up_to(self, total: int) -> None:

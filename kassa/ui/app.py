@@ -94,6 +94,8 @@ class KassaApp(App):
         self._changed_at = clock.monotonic()
         self._present_at = clock.monotonic()
         self._undrawn: str | None = None
+        self.drawn_at: float | None = None
+        """Monotonic seconds of the first frame that shows the newest view; None until then."""
         self._tell_presence = Frames.create_trigger(self._say_somebody_is_there)
         terminal = config.terminal
         self.owner, self.phone = terminal.owner, terminal.phone
@@ -139,6 +141,7 @@ class KassaApp(App):
         """Draw the newest view; None: there is no core now. Drawing the same view twice changes nothing."""
         if view is None and self._view is None:
             return
+        self.drawn_at = None
         if self._view is not None:
             self._pages[WAITING].payment = self._view.payment or ""
         self._view = view
@@ -250,7 +253,14 @@ class KassaApp(App):
         self.u = min(width / form[0], height / form[1])
         self.window_width, self.window_height = width, height
 
+    @property
+    def inserted(self) -> str | None:
+        """The sum of the newest view."""
+        return self._view.inserted if self._view else None
+
     def _say_what_was_drawn(self, *_flip: object) -> None:
+        if self.drawn_at is None:
+            self.drawn_at = self._clock.monotonic()
         if self._undrawn:
             log.info("showing %s", self._undrawn)
             self._undrawn = ""

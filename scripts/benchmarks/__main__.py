@@ -19,6 +19,8 @@ from rich.table import Table
 from kassa.demo.stage import Stage
 
 PARTS = ("yardstick", "import", "terminal")
+TABLE_WIDTH = 150
+"""A figure and its measurements stand on one line, in a log file too."""
 BUILD = Path(__file__).resolve().parent.parent.parent / "build" / "bench"
 
 
@@ -36,7 +38,7 @@ def bench(part: str | None, json_file: Path | None) -> None:
         click.echo(f"{figure.part}: {figure.name}: {figure.value} {figure.unit}", err=True)
         found.append(figure)
         table.add_row(*_cells(figure))
-    Console().print(table)
+    Console(width=TABLE_WIDTH).print(table)
     if json_file is not None:
         json_file.write_bytes(msgspec.json.format(msgspec.json.encode(found)))
     if any(figure.holds is False for figure in found):

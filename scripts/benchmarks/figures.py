@@ -26,4 +26,5 @@ class Figure(Struct, frozen=True, kw_only=True):
 
 def spread(values: Sequence[float], unit: str) -> str:
     """How the single measurements lie: median and extremes."""
-    return f"{len(values)} x; median {statistics.median(values):.1f}, {min(values):.1f} to {max(values):.1f} {unit}"
+    middle, least, most = (f"{value:.3g}" for value in (statistics.median(values), min(values), max(values)))
+    return f"{len(values)} x; median {middle}, {least} to {most} {unit}"

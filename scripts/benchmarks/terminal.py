@@ -75,7 +75,7 @@ def _visits(stage: Stage, hand: Steered) -> Iterator[Figure]:
             totals.append(_to_total(stage, hand, 100 * number))
         hand.order("tap finish")
         stage.wait_for_screen("thanks")
-        _tap_when_there(hand, "done")
+        _tap_when_there(hand, "finish")
         stage.wait_for_screen("attract")
     yield Figure(
         part="screen", name="last digit confirmed to balance drawn", value=round(max(balances), 1), unit="ms",
