@@ -1,6 +1,7 @@
 """The worker's door: `python -m importers --home DIR --profile NAME FILE`, one file in, one line of JSON out.
 
-Exit code 0: imported; 2: refused, the report says why; 1: our own fault, the file is not to blame.
+Exit code 0: imported; 2: refused, the report says why; 75: not now, the machine has no room or another import is at
+work; 1: our own fault.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 
-from importers.job import Job
+from importers.job import Job, NotNowError, means_disk_full, no_room
 from importers.profile import find_profile
 from importers.report import prune_reports
+from importers.words import Language, say
 from kassa import config
 from kassa.errors import KassaError
 from kassa.home import Home
-from kassa.importing import EXIT_FAULT, EXIT_IMPORTED, EXIT_REFUSED
+from kassa.importing import EXIT_FAULT, EXIT_IMPORTED, EXIT_NOT_NOW, EXIT_REFUSED
 
 NICENESS = 15
 """The customer's screen and the devices come first."""
@@ -51,21 +53,35 @@ def main(arguments: list[str]) -> int:
     options = _parse(arguments)
     _limit_ourselves()
     home = Home(Path(options.home).absolute())
+    language: Language = "en"
     try:
         home.make()
         settings = config.load(home.config)
+        language = settings.terminal.language
         profile = find_profile(home, options.profile)
         own_reports = home.logs / "imports"
         reports = Path(options.report).absolute() if options.report else own_reports
         path = Path(options.file).absolute()
-        with _alone(home):
+        with _alone(home, language):
             outcome = Job(home, settings, profile, path, reports, check_only=options.check).run()
         if reports == own_reports:
             prune_reports(own_reports)
+    except NotNowError as error:
+        print(error, file=sys.stderr)
+        return EXIT_NOT_NOW
     except KassaError as error:
         print(error, file=sys.stderr)
         return EXIT_FAULT
+    except MemoryError:
+        print(
+            f"the file needs more memory than the importer may take ({ADDRESS_SPACE_BYTES >> 20} MB)",
+            file=sys.stderr,
+        )
+        return EXIT_FAULT
     except Exception as error:  # noqa: BLE001 - a process ends here: its caller needs a code and a sentence
+        if means_disk_full(error):
+            print(no_room(language, home), file=sys.stderr)
+            return EXIT_NOT_NOW
         traceback.print_exc()
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return EXIT_FAULT
@@ -94,7 +110,7 @@ def _limit_ourselves() -> None:
 
 
 @contextmanager
-def _alone(home: Home) -> Iterator[None]:
+def _alone(home: Home, language: Language) -> Iterator[None]:
     """Hold the import lock; the kernel gives it back when we die."""
     with (home.run / "import.lock").open("wb") as lock:
         deadline = time.monotonic() + LOCK_WAIT_S
@@ -104,9 +120,7 @@ def _alone(home: Home) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise KassaError(
-                        "another import has been running for a minute; try again later"
-                    ) from None
+                    raise NotNowError(say(language, "busy")) from None
                 time.sleep(LOCK_LOOK_S)
         yield
 

@@ -31,6 +31,9 @@ PIECE_BYTES = 1 << 16
 BLOCK_BYTES = 1 << 21
 """What Arrow parses at once. Together with its read-ahead this bounds memory, whatever the file's size."""
 
+ODD_ROWS_MAX = 1_000_000
+"""Lines of another width, blank ones too: a real file has a few, and each costs us memory and a call."""
+
 HEAD_BYTES = 1 << 16
 """Comments and header must fit in here."""
 
@@ -177,15 +180,14 @@ def _fold(name: str) -> str:
 
 
 def _note_comment(line: str, layout: Layout, findings: Findings) -> None:
-    """`#COUNT 120`, `#COUNT=120`, `#COUNT;120`: a key and its value, kept when the profile asks for it."""
+    """`#COUNT 120`, `#COUNT=120`, `#COUNT;120`: a key and its value. What the profile does not ask for is counted."""
     body = line.removeprefix(layout.csv.comment).strip()
-    match = re.match(r"([^\s=;:|,]+)[\s=;:|,]*(.*)", body)
-    if match is None:
-        return
+    key, value = re.fullmatch(r"([^\s=;:|,]*)[\s=;:|,]*(.*)", body, re.DOTALL).groups()  # type: ignore[union-attr]
     for name in ("count", "sum", "as_of", "applied"):
-        key = getattr(layout.control, name)
-        if key is not None and key.casefold() == match[1].casefold():
-            findings.control[name] = match[2].strip().rstrip(layout.csv.separator)
+        if key and key.casefold() == (getattr(layout.control, name) or "").casefold():
+            findings.control[name] = value.strip().rstrip(layout.csv.separator)
+            return
+    findings.fixes["note_comment"] += 1
 
 
 class _Rows:
@@ -260,6 +262,9 @@ class _Rows:
 
     def _note_odd_row(self, row: Any) -> str:
         """A line of another width: a comment, a trailer, blank, or a bad row."""
+        if len(self._odd_rows) >= ODD_ROWS_MAX:
+            self._text.complaint = Unusable("odd_lines", allowed=ODD_ROWS_MAX)
+            return "error"
         self._odd_rows.append(row.number)
         line = self._head.data_line + row.number - 1
         text, csv_layout = row.text, self._layout.csv
@@ -281,8 +286,13 @@ class _Rows:
         for name, position in (("count", csv_layout.trailer_count), ("sum", csv_layout.trailer_sum)):
             if position is not None and position <= len(cells):
                 value = cells[position - 1].strip()
-                self._findings.control[name] = value.removeprefix(prefix) if position == 1 else value
+                self._note_total(name, value.removeprefix(prefix) if position == 1 else value)
         self._note_trailer(line)
+
+    def _note_total(self, name: str, value: str) -> None:
+        """What a trailer says; an empty cell says nothing."""
+        if value:
+            self._findings.control[name] = value
 
     def _note_trailer(self, line: int) -> None:
         """The first one counts: rows between two trailers are rows after a trailer."""
@@ -311,7 +321,7 @@ class _Rows:
 
     def _note_wide_line(self, row: dict[str, Any], *, is_trailer: bool) -> None:
         if is_trailer:
-            self._findings.control["sum"] = row["balance"].strip()
+            self._note_total("sum", row["balance"].strip())
             self._note_trailer(row["line"])
         else:
             _note_comment(row["first"], self._layout, self._findings)

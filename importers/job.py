@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
+import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -21,9 +23,10 @@ from importers.profile import Profile
 from importers.report import Report, decimal, file_sum, report_path, write_report
 from importers.rows import Checker, Findings, read_date
 from importers.snapshot import PARTIAL, Builder, compare, prune, swap_in
-from importers.words import Unusable, printable
+from importers.words import Language, Unusable, printable, say
 from importers.xml_reader import read_xml
 from kassa.config import Config
+from kassa.errors import KassaError
 from kassa.files import UntrustedFileError, open_untrusted
 from kassa.home import Home
 from kassa.importing import Difference, Outcome
@@ -34,6 +37,14 @@ COPY_BYTES = 1 << 20
 
 FUTURE_MAX = timedelta(days=1)
 """Data may be dated ahead by a clock that is wrong or by the next accounting day, not by more."""
+
+AS_OF_YEAR_MIN = 2000
+"""Older data are a wrong date: a clock that was never set, a column that is another one."""
+
+ROOM_FACTOR = 3
+"""Our copy of the file, and a store that measured 1.0 times the file (UTF-8) to 1.6 (windows-1251), for every byte."""
+
+COUNT_DIGITS_MAX = 9
 
 MOMENT = "%d.%m.%Y %H:%M"
 
@@ -53,6 +64,10 @@ _ARCHIVES = {
 }
 _DOCUMENTS = {b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "Microsoft Office", b"%PDF-": "PDF", b"{\\rtf": "RTF"}
 _ZIPPED_DOCUMENTS = (b"xl/", b"[Content_Types].xml", b"mimetypeapplication/vnd.oasis")
+
+
+class NotNowError(KassaError):
+    """No file can be imported at the moment; the same one may be taken later."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +162,7 @@ class Job:
         """Copy the file to our own disk while hashing it; refuse what is no file of rows at all."""
         size_max = self.config.data.size_max_mb << 20
         complain_if_not_a_file(self.path, size_max)
+        self._require_room()
         spool = self.home.run / f"{SPOOL_PREFIX}{os.getpid()}.spool"
         digest = hashlib.sha256()
         try:
@@ -158,7 +174,7 @@ class Job:
             open(os.open(spool, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as copy,
         ):
             before = os.fstat(source.fileno())
-            while piece := source.read(COPY_BYTES):
+            while piece := _read(source):
                 digest.update(piece)
                 copy.write(piece)
                 if copy.tell() > size_max:
@@ -169,6 +185,13 @@ class Job:
         self.sha256 = digest.hexdigest()
         complain_if_not_text(spool)
         return _Spooled(spool, datetime.fromtimestamp(after.st_mtime).astimezone())
+
+    def _require_room(self) -> None:
+        """Journal and payments come first on this disk. Raises NotNowError."""
+        size = os.lstat(self.path).st_size
+        free = shutil.disk_usage(self.home.path).free - (self.config.disk.free_min_mb << 20)
+        if ROOM_FACTOR * size > free:
+            raise NotNowError(no_room(self.config.terminal.language, self.home))
 
     def _good_rows(self, source: BinaryIO) -> Iterator[pa.RecordBatch]:
         layout = self.profile.layout
@@ -195,7 +218,7 @@ class Job:
             if name not in found.control:
                 raise Unusable("control_missing", name=getattr(names, name))
         if (declared := found.control.get("count")) is not None:
-            if not (declared.isascii() and declared.isdigit()):
+            if not (declared.isascii() and declared.isdigit() and len(declared) <= COUNT_DIGITS_MAX):
                 raise Unusable("control_unreadable", name=names.count or "count", value=declared[:80])
             records = found.rows if found.records is None else found.records
             if int(declared) != records:
@@ -209,11 +232,13 @@ class Job:
 
     def _judge_date(self, spooled: _Spooled, loaded: SnapshotInfo | None) -> None:
         """Settle what moment the data speak of, and refuse what is older than the data in use."""
-        told = self._find_date()
-        self.as_of, self.as_of_is_certain = told or spooled.modified_at, told is not None
+        told, now = self._find_date(), datetime.now().astimezone()
+        self.as_of, self.as_of_is_certain = told or min(spooled.modified_at, now), told is not None
         if told is None:  # the file's own time proves nothing: sticks keep it in steps, or in 1980
             return
-        if self.as_of > datetime.now().astimezone() + FUTURE_MAX:
+        if told.year < AS_OF_YEAR_MIN:
+            raise Unusable("as_of_ancient", as_of=told.strftime(MOMENT))
+        if told > now + FUTURE_MAX:
             raise Unusable("as_of_future", as_of=self.as_of.strftime(MOMENT))
         if loaded and loaded.as_of_is_certain and is_older(self.as_of, loaded.as_of):
             raise Unusable(
@@ -305,6 +330,26 @@ class Job:
         return self.config.terminal.currency
 
 
+def _read(source: BinaryIO) -> bytes:
+    """The next piece of the clerk's file. Raises Unusable: a medium that fails is no fault of ours."""
+    try:
+        return source.read(COPY_BYTES)
+    except OSError as error:
+        raise Unusable("missing", detail=error.strerror) from error
+
+
+def no_room(language: Language, home: Home) -> str:
+    """The sentence for a disk that is too full."""
+    return say(language, "no_room", free_mb=shutil.disk_usage(home.path).free >> 20)
+
+
+def means_disk_full(error: Exception) -> bool:
+    """Whether an error of the system or of SQLite says so."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return "database or disk is full" in str(error)
+
+
 def _as_sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
@@ -378,6 +423,9 @@ def append_to_log(path: Path, outcome: Outcome) -> None:
     """One line an import: the history that `kassa import list` prints."""
     if path.exists() and path.stat().st_size > LOG_MAX_BYTES:
         path.replace(path.with_name(path.name + ".1"))
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "ab") as file:
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "r+b") as file:
+        # A power cut may have left half a line: it must not spoil this one.
+        whole = file.seek(0, os.SEEK_END) == 0 or (file.seek(-1, os.SEEK_END), file.read(1))[1] == b"\n"
+        file.write(b"" if whole else b"\n")
         file.write(msgspec.json.encode(outcome) + b"\n")

@@ -50,6 +50,9 @@ VALUE_SHOWN = 80
 DATES_MAX = 10_000
 """Different dates in one file; a column that holds more is no date of the data."""
 
+AMOUNT_DIGITS_MAX = 11
+"""Of whole roubles. No debt has more, and money that is paid onto it stays far below what one Money may hold."""
+
 ROWS_MAX = 20_000_000
 """Ten times the largest operator a terminal will serve; bounds time and disk."""
 
@@ -211,7 +214,7 @@ class Checker:
                 text = pc.if_else(grouped, pc.replace_substring_regex(text, gap, ""), text)
         self._count("fix_amount_form", before, text)
         minus = "-?" if amount.minus else ""
-        ok = pc.match_substring_regex(text, f"^{minus}[0-9]{{1,12}}{fraction}$")
+        ok = pc.match_substring_regex(text, f"^{minus}[0-9]{{1,{AMOUNT_DIGITS_MAX}}}{fraction}$")
         if not pc.all(ok).as_py():
             text = pc.if_else(ok, text, "0")
         decimals = pc.cast(pc.replace_substring(text, ",", "."), pa.decimal128(18, self._digits))

@@ -76,13 +76,14 @@ def sends_events(folder: Path, watch: Literal["auto", "events", "polling"]) -> b
 class Events(FileSystemEventHandler):
     """The kernel's events of one folder, brought into the event loop.
 
-    `complete(name)`: a writer closed the file or it was renamed into place. `changed()`: something happened.
+    `arrived(name)`: it was renamed into place, so it is whole. `changed()`: something else happened. That a writer
+    closed a file is no proof: copying programs close a new file when it is still empty, and open it again.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, complete: Callable[[str], None], changed: Callable[[], None]
+        self, loop: asyncio.AbstractEventLoop, arrived: Callable[[str], None], changed: Callable[[], None]
     ) -> None:
-        self._loop, self._complete, self._changed = loop, complete, changed
+        self._loop, self._arrived, self._changed = loop, arrived, changed
         self._observer = Observer()
 
     def start(self, folder: Path) -> None:
@@ -105,9 +106,7 @@ class Events(FileSystemEventHandler):
         """Called in the watching thread."""
         if self._loop.is_closed():
             return
-        if isinstance(event, FileClosedEvent):
-            self._loop.call_soon_threadsafe(self._complete, os.path.basename(os.fsdecode(event.src_path)))
-        elif isinstance(event, FileMovedEvent | DirMovedEvent):
-            self._loop.call_soon_threadsafe(self._complete, os.path.basename(os.fsdecode(event.dest_path)))
+        if isinstance(event, FileMovedEvent | DirMovedEvent):
+            self._loop.call_soon_threadsafe(self._arrived, os.path.basename(os.fsdecode(event.dest_path)))
         else:
             self._loop.call_soon_threadsafe(self._changed)

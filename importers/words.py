@@ -22,10 +22,16 @@ class Unusable(Exception):
 
 def say(language: Language, code: str, **values: object) -> str:
     """The sentence of this code."""
-    told = {
-        name: value.say(language) if isinstance(value, Unusable) else value for name, value in values.items()
-    }
-    return SENTENCES[code][language].format(**told)
+    return SENTENCES[code][language].format(
+        **{name: _told(language, value) for name, value in values.items()}
+    )
+
+
+def _told(language: Language, value: object) -> object:
+    """A value in a sentence: what comes out of a file must not steer the terminal it is printed on."""
+    if isinstance(value, Unusable):
+        return value.say(language)
+    return printable(value) if isinstance(value, str) else value
 
 
 def printable(name: str) -> str:
@@ -189,6 +195,10 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "ru": "после итоговой строки {line} идут ещё данные: похоже, склеены два файла.",
         "en": "there are data after the trailer in line {line}: two files may have been glued.",
     },
+    "odd_lines": {
+        "ru": "больше {allowed} строк пусты или не совпадают с заголовком по числу столбцов.",
+        "en": "more than {allowed} lines are blank or have another number of columns than the header.",
+    },
     "too_many_rows": {
         "ru": "в нём больше {allowed} строк.",
         "en": "it has more than {allowed} rows.",
@@ -229,6 +239,10 @@ SENTENCES: dict[str, dict[Language, str]] = {
     "as_of_future": {
         "ru": "дата данных {as_of} — в будущем; проверьте часы терминала и выгрузку.",
         "en": "its date {as_of} lies in the future; check the terminal's clock and the export.",
+    },
+    "as_of_ancient": {
+        "ru": "дата данных {as_of} слишком старая; проверьте столбец даты и часы того, кто выгружал.",
+        "en": "its date {as_of} is too old to be true; check the date column and the exporting machine's clock.",
     },
     "as_of_older": {
         "ru": "его данные от {as_of}, а загружены более новые, от {loaded}.",
@@ -278,6 +292,7 @@ SENTENCES: dict[str, dict[Language, str]] = {
     # --- what was mended
     "fix_bom": {"ru": "метка UTF-8 в начале", "en": "UTF-8 mark at the beginning"},
     "fix_blank_line": {"ru": "пустые строки", "en": "blank lines"},
+    "note_comment": {"ru": "строки-примечания пропущены", "en": "comment lines passed over"},
     "fix_same_row": {"ru": "полностью одинаковые строки", "en": "rows that are exactly the same"},
     "fix_account_padded": {"ru": "счета дополнены нулями", "en": "accounts padded with zeros"},
     "fix_account_form": {
@@ -323,7 +338,15 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "en": "line {line}, {column}: {value!r}: {reason}",
     },
     "more_bad_rows": {"ru": "… и ещё {count}", "en": "… and {count} more"},
-    # --- the inbox
+    # --- the inbox, the machine
+    "no_room": {
+        "ru": "на диске терминала мало места (свободно {free_mb} МБ); файл подождёт, пока место не освободят.",
+        "en": "the terminal's disk is nearly full ({free_mb} MB free); the file waits until there is room.",
+    },
+    "busy": {
+        "ru": "уже минуту идёт другой импорт; файл подождёт, пока он не закончится.",
+        "en": "another import has been running for a minute; the file waits until it has ended.",
+    },
     "fault": {
         "ru": "программа импорта не справилась с файлом ({attempts} попытки): {detail}.",
         "en": "the importer could not cope with it ({attempts} attempts): {detail}.",

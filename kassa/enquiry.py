@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
 from kassa.journal.store import Journal
 from kassa.money import Money
 from kassa.rules.session import AccountFound, AccountUnknown, Identified
-from kassa.subscribers import Snapshot, SnapshotInfo, mask_address, mask_name
+from kassa.subscribers import Snapshot, SnapshotError, SnapshotInfo, mask_address, mask_name
+
+log = logging.getLogger("kassa.enquiry")
 
 
 def look_up(
@@ -16,7 +19,11 @@ def look_up(
     """Find the account; what this terminal took since the data were made is added to every balance."""
     if snapshot is None:
         return AccountUnknown("data_missing")
-    found = snapshot.find(account)
+    try:
+        found = snapshot.find(account)
+    except SnapshotError as error:
+        log.error("%s", error)
+        return AccountUnknown("data_missing")
     if found is None:
         return AccountUnknown("account_not_found")
     if all(known.service != service for known in found.services):

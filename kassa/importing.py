@@ -7,6 +7,7 @@ Whoever starts it, core or command line, imports nothing of it.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Literal
@@ -21,6 +22,8 @@ from kassa.home import Home
 EXIT_IMPORTED = 0
 EXIT_FAULT = 1
 EXIT_REFUSED = 2
+EXIT_NOT_NOW = 75
+"""`EX_TEMPFAIL`: no room on the disk, or another import at work; the same file may be taken later."""
 
 ANSWER_MAX_BYTES = 1 << 20
 """Of one JSON line; the worker's own answer has a few hundred bytes."""
@@ -65,7 +68,11 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 class ImporterFault(KassaError):
-    """The worker itself failed: our own fault, or a machine without memory; the file is not to blame."""
+    """The worker itself failed: our own fault, or a file that costs more than any honest one."""
+
+
+class ImporterNotNow(ImporterFault):
+    """The machine cannot import anything at the moment; the file is not to blame and may be tried again."""
 
 
 def worker_command(
@@ -89,10 +96,21 @@ def worker_environment() -> dict[str, str]:
 
 def read_outcome(exit_code: int, answer: bytes, complaint: bytes) -> Outcome:
     """What the worker said. Raises ImporterFault when it failed or said nothing that can be read."""
+    last = complaint.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2]
+    if exit_code == EXIT_NOT_NOW:
+        raise ImporterNotNow(last)
+    if exit_code < 0:
+        raise ImporterFault(_DEATHS.get(-exit_code, f"the importer died of signal {-exit_code}"))
     if exit_code not in (EXIT_IMPORTED, EXIT_REFUSED):
-        last = complaint.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2]
         raise ImporterFault(f"the importer ended with code {exit_code}: {last or 'it said nothing'}")
     try:
         return msgspec.json.decode(answer[:ANSWER_MAX_BYTES], type=Outcome)
     except msgspec.DecodeError as error:
         raise ImporterFault(f"the importer's answer cannot be read: {error}") from error
+
+
+_DEATHS: dict[int, str] = {
+    signal.SIGXCPU: "the file took more processor time than any honest one needs",
+    signal.SIGKILL: "the importer was killed, perhaps as the machine had no memory left",
+    signal.SIGABRT: "the importer gave up, perhaps as it had no memory left",
+}

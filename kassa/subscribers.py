@@ -17,7 +17,7 @@ from urllib.parse import quote
 import apsw
 
 from kassa.errors import KassaError
-from kassa.money import Money
+from kassa.money import MINOR_DIGITS, MINOR_MAX, Money
 
 STORE_VERSION = 1
 """Goes up with every change of the schema; another version is refused, never guessed at."""
@@ -146,6 +146,8 @@ class Snapshot:
                 f"{path} is not a subscriber store of version {STORE_VERSION}; load the operator's file again: kassa import run"
             )
         self.info = SnapshotInfo.from_rows(dict(connection.execute("SELECT name, value FROM info")))
+        if self.info.currency not in MINOR_DIGITS or self.info.as_of.tzinfo is None:
+            raise ValueError("currency or date")
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -184,6 +186,10 @@ class Snapshot:
             ) from error
         if not rows:
             return None
+        if not all(type(minor) is int and abs(minor) <= MINOR_MAX for _, minor, _, _ in rows):
+            raise SnapshotError(
+                f"{self._path} is broken (a balance of {account}); load the operator's file again"
+            )
         services = tuple(
             ServiceBalance(service, Money(minor, self.info.currency)) for service, minor, _, _ in rows
         )
@@ -196,10 +202,13 @@ class Snapshot:
 
 def current_path(snapshots: Path) -> Path | None:
     """The store in use, behind the link `current`; None when no file was ever loaded."""
+    link = snapshots / CURRENT
     try:
-        path = snapshots / os.readlink(snapshots / CURRENT)
+        path = snapshots / os.readlink(link)
     except FileNotFoundError:
         return None
+    except OSError:
+        return link  # not a link of ours: whoever opens it learns that it is no store
     return path if path.exists() else None
 
 
@@ -213,8 +222,9 @@ _STARS = "***"
 """Always three, so that the length of a name is not shown either."""
 
 _LEGAL_FORMS = frozenset(
-    ["ООО", "ОАО", "ПАО", "ЗАО", "АО", "НАО", "ИП", "ТСЖ", "ТСН", "СНТ", "МУП", "ГУП", "ФГУП", "НКО", "ГБУ", "МБУ", "ФГБУ", "LLC", "LTD"]
-)
+    ["ООО", "ОАО", "ПАО", "ЗАО", "АО", "НАО", "ИП", "ТСЖ", "ТСН", "СНТ", "МУП", "ГУП", "ФГУП", "НКО", "ГБУ", "МБУ",
+     "ФГБУ", "LLC", "LTD"]
+)  # fmt: skip
 
 
 def mask_name(name: str) -> str:

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from kassa.cli.context import Context, pass_context
-from kassa.errors import KassaError
+from kassa.control.client import AskRefused, Client, CoreAbsent
 from kassa.home import Home
 from kassa.importing import (
     EXIT_FAULT,
@@ -50,6 +50,8 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 def run(context: Context, file: Path, profile: str, as_json: bool) -> None:
     """Load FILE. Exit code 0: imported, 2: refused, 1: our own fault."""
     outcome = _work(context.home, file, profile, check=False)
+    if outcome.status == "imported":
+        _tell_core(context.home, outcome)
     if as_json:
         click.echo(_as_json(outcome))
     elif outcome.status == "refused":
@@ -97,7 +99,13 @@ def check(context: Context, file: Path, profile: str, as_json: bool) -> None:
 @pass_context
 def list_(context: Context, last: int, as_json: bool) -> None:
     """List the files that were loaded or refused, by the core or by hand."""
-    outcomes = read_log(context.home)[-last:]
+    outcomes, unreadable = read_log(context.home)
+    outcomes = outcomes[-last:]
+    if unreadable:
+        click.echo(
+            f"{context.home.logs / LOG_NAME}: {unreadable} lines cannot be read, a power cut perhaps",
+            err=True,
+        )
     if as_json:
         click.echo(msgspec.json.encode(outcomes).decode())
         return
@@ -110,19 +118,36 @@ def list_(context: Context, last: int, as_json: bool) -> None:
         click.echo("no file was loaded yet")
 
 
-def read_log(home: Home) -> list[Outcome]:
-    """What became of the files so far, oldest first. Raises KassaError when the log is broken."""
-    path = home.logs / LOG_NAME
+def read_log(home: Home) -> tuple[list[Outcome], int]:
+    """What became of the files so far, oldest first, and how many lines cannot be read."""
     try:
-        lines = path.read_bytes().split(b"\n")
-        # A power cut may have left half a last line.
-        return [msgspec.json.decode(line, type=Outcome) for line in lines[:-1] if line]
+        lines = (home.logs / LOG_NAME).read_bytes().split(b"\n")
     except FileNotFoundError:
-        return []
-    except msgspec.DecodeError as error:
-        raise KassaError(
-            f"{path} has a line that cannot be read ({error}); move it away to begin anew"
-        ) from error
+        return [], 0
+    outcomes, unreadable = [], 0
+    for line in filter(None, lines):
+        try:
+            outcomes.append(msgspec.json.decode(line, type=Outcome))
+        except msgspec.DecodeError:
+            unreadable += 1
+    return outcomes, unreadable
+
+
+def _tell_core(home: Home, outcome: Outcome) -> None:
+    """A running core takes the new data into use as soon as no visit is going on."""
+    try:
+        with Client(home.socket, "import") as core:
+            core.ask(
+                "snapshot_changed",
+                file=outcome.file,
+                sha256=outcome.sha256 or "",
+                accounts=str(outcome.accounts),
+                rows=str(outcome.accepted),
+            )
+    except CoreAbsent:
+        pass  # it will find the data when it starts
+    except AskRefused as refused:
+        click.echo(f"the running core did not take the new data: {refused}; restart it", err=True)
 
 
 def _work(home: Home, file: Path, profile: str, *, check: bool) -> Outcome:
@@ -137,9 +162,11 @@ def _work(home: Home, file: Path, profile: str, *, check: bool) -> Outcome:
             check=False,
         )
         return read_outcome(worker.returncode, worker.stdout, worker.stderr)
-    except (ImporterFault, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired:
+        click.echo(f"import failed: the importer did not end within {WORKER_TIMEOUT_S} s", err=True)
+    except ImporterFault as error:
         click.echo(f"import failed: {error}", err=True)
-        sys.exit(EXIT_FAULT)
+    sys.exit(EXIT_FAULT)
 
 
 def _as_json(outcome: Outcome) -> str:
