@@ -95,19 +95,26 @@ def next_command(
     now: float,
     receipt_of: Callable[[PendingDocument], Receipt],
 ) -> tuple[Queue, RegisterReceipt | SettleReceipt | None]:
-    """What to ask the registrar now, oldest payment first; None: nothing, or not yet."""
+    """What to ask the registrar now, oldest payment first; None: nothing, or not yet.
+
+    What was begun is settled before any other document is made: not every registrar's documents carry a payment number,
+    and then only the next document after the intent can be told to be the payment's. One in doubt is for a person to
+    settle, so the others do not wait for it.
+    """
     if queue.status is None or queue.in_flight is not None:
         return queue, None
-    for waiting in pending:
-        if now < queue.not_before.get(waiting.payment, 0.0):
-            continue
-        receipt = receipt_of(waiting)
-        if waiting.intent is not None:
-            drive_serial, last_document = waiting.intent
-            settle = SettleReceipt(receipt, drive_serial, last_document)
+    begun = [waiting for waiting in pending if waiting.intent is not None]
+    for waiting in begun:
+        assert waiting.intent is not None
+        if now >= queue.not_before.get(waiting.payment, 0.0):
+            settle = SettleReceipt(receipt_of(waiting), *waiting.intent)
             return replace(queue, in_flight=InFlight(waiting.payment, True, True)), settle
-        if queue.status.problem is None:
-            return replace(queue, in_flight=InFlight(waiting.payment, False, False)), RegisterReceipt(receipt)
+    if queue.status.problem is not None or any(waiting.payment not in queue.in_doubt for waiting in begun):
+        return queue, None
+    for waiting in pending:
+        if waiting.intent is None and now >= queue.not_before.get(waiting.payment, 0.0):
+            register = RegisterReceipt(receipt_of(waiting))
+            return replace(queue, in_flight=InFlight(waiting.payment, False, False)), register
     return queue, None
 
 

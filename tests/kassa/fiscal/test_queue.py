@@ -105,6 +105,25 @@ def test_a_payment_in_doubt_does_not_stop_the_next_one():
     assert isinstance(ask(queue, INTENDED, now=DOUBT_RETRY_AFTER_S)[1], SettleReceipt)
 
 
+def test_what_was_begun_is_settled_before_an_older_payment_gets_its_document():
+    begun = replace(SECOND, intent=("9999078900001234", 1234))
+    queue, command = ask(Queue(status=READY), FIRST, begun)
+    assert command == SettleReceipt(receipt_of(begun), "9999078900001234", 1234)
+
+    queue, _ = hear(queue, NotRegistered(SECOND.payment, "another drive", certain=False), 0.0)
+    assert ask(queue, FIRST, begun)[1] == RegisterReceipt(receipt_of(FIRST))
+
+
+def test_no_document_is_made_while_one_that_was_begun_waits_to_be_settled():
+    queue, _ = ask(Queue(status=READY), SECOND)
+    queue, _ = hear(queue, RegistrationStarting(SECOND.payment, "9999078900001234", 1234), 0.0)
+    queue, _ = hear(queue, NotRegistered(SECOND.payment, "no answer", certain=False), 0.0)
+    begun = replace(SECOND, intent=("9999078900001234", 1234))
+
+    assert ask(queue, FIRST, begun, now=1.0)[1] is None
+    assert isinstance(ask(queue, FIRST, begun, now=RETRY_AFTER_S)[1], SettleReceipt)
+
+
 def test_a_lost_registrar_makes_every_command_void():
     queue, _ = ask(Queue(status=READY), FIRST)
     queue, entries = hear(queue, RegistrarLost("unplugged"), 0.0)
