@@ -69,6 +69,11 @@ REFUSALS_MAX = 2
 """So many refusals in a row, each of which a status should have explained, and it counts as a failure (ours)."""
 SETTLE_DOCUMENTS_MAX = 200
 """A registration is settled before the next one begins: more documents after it mean that it was not we who waited."""
+SETTLE_TRIES_MAX = 4
+SETTLE_PAUSE_MS = 1000
+"""A refusal to read the archive passes, mostly; each payment that stays in doubt is work for a person (ours)."""
+PAYMENTS_MAX = 1000
+"""So many documents are remembered with their payments (ours): more than a registration in doubt could be old."""
 TAG_READS_MAX = 3
 TAG_BLOCKS_MAX = 300
 """A receipt with its tags is smaller than 32 kB; some registrars hand out blocks forever."""
@@ -114,6 +119,7 @@ class ShtrihDriver:
         self._opened_at: datetime | None = None
         self._fault: tuple[str, str, float] | None = None
         self._refusals = 0
+        self._payments: dict[tuple[str, int], str] = {}
         self._begin_life()
 
     def _begin_life(self) -> None:
@@ -183,7 +189,7 @@ class ShtrihDriver:
         self._fault, self._refusals = None, 0
         document = self._document(found, drive.serial, self._shift.number)
         is_printed = yield from self._wait_for_print()
-        yield from report(DocumentRegistered(receipt.payment, document, is_printed))
+        yield from self._tell_document(DocumentRegistered(receipt.payment, document, is_printed))
 
     def _make(self, receipt: Receipt) -> Program[Closed]:
         """All commands of one receipt, from the opening to the fiscal document."""
@@ -254,16 +260,35 @@ class ShtrihDriver:
 
     def _settle(self, receipt: Receipt, drive_serial: str, last_document: int, why: str) -> Program[None]:
         """Tell the core what the fiscal drive's archive says of a payment; never make a document."""
-        fact: DocumentRegistered | NotRegistered
-        try:
-            fact = yield from self._find_out(receipt, drive_serial, last_document, why)
-        except (NotReady, Refused, AnswerLost, InDoubt) as error:
-            fact = NotRegistered(receipt.payment, f"{why}; {error}", certain=False)
+        for attempt in range(SETTLE_TRIES_MAX):
+            if attempt:
+                yield from sleep(SETTLE_PAUSE_MS)
+            try:
+                found = yield from self._find_out(receipt, drive_serial, last_document)
+            except InDoubt as error:
+                yield from report(NotRegistered(receipt.payment, f"{why}; {error}", certain=False))
+                return
+            except (Refused, AnswerLost) as error:
+                refusal = error
+                continue
+            if found is None:
+                yield from report(NotRegistered(receipt.payment, why, certain=True))
+            else:
+                yield from self._tell_document(found)
+            return
+        yield from report(NotRegistered(receipt.payment, f"{why}; {refusal}", certain=False))
+
+    def _tell_document(self, fact: DocumentRegistered) -> Program[None]:
+        """Tell the core, and remember that this document is no other payment's."""
+        self._payments[fact.document.drive_serial, fact.document.number] = fact.payment
+        while len(self._payments) > PAYMENTS_MAX:
+            del self._payments[next(iter(self._payments))]
         yield from report(fact)
 
     def _find_out(
-        self, receipt: Receipt, drive_serial: str, last_document: int, why: str
-    ) -> Program[DocumentRegistered | NotRegistered]:
+        self, receipt: Receipt, drive_serial: str, last_document: int
+    ) -> Program[DocumentRegistered | None]:
+        """The payment's document; None when there certainly is none. Raises InDoubt, Refused, AnswerLost."""
         yield from self._wait_for_calm()
         drive = yield from self._learn()
         if drive.serial != drive_serial:
@@ -274,22 +299,29 @@ class ShtrihDriver:
         documents = []
         for number in range(first, last + 1):
             documents.append((yield from self._ask(p.find_document(self._password, number))))
-        found = yield from self._choose(receipt, documents)
+        found = yield from self._choose(receipt, drive_serial, documents)
         if found is None:
             yield from self._cancel_what_is_open()
             again = yield from self._ask(p.drive_status(self._password))
             if (again.serial, again.last_document) != (drive.serial, last):
                 raise InDoubt(f"document {again.last_document} appeared meanwhile")
-            return NotRegistered(receipt.payment, why, certain=True)
+            return None
         document = self._document(found, drive.serial, self._shift_of(found, documents))
         return DocumentRegistered(receipt.payment, document, (yield from self._wait_for_print()))
 
-    def _choose(self, receipt: Receipt, documents: list[FoundDocument]) -> Program[FoundDocument | None]:
+    def _choose(
+        self, receipt: Receipt, drive_serial: str, documents: list[FoundDocument]
+    ) -> Program[FoundDocument | None]:
         """Which of the documents after the intent is the payment's; None: certainly none of them.
 
         Where the registrar cannot carry our payment number, it is the very next receipt, if sum and name agree.
         """
-        receipts = [each for each in documents if each.form == Form.RECEIPT]
+        receipts = [
+            each
+            for each in documents
+            if each.form == Form.RECEIPT
+            and self._payments.get((drive_serial, each.number), receipt.payment) == receipt.payment
+        ]
         candidates = []
         for each in receipts:
             if _is_of(receipt, each):
