@@ -120,7 +120,8 @@ class Terminal:
 
     def dispatch(self, fact: object) -> None:
         """Take in a fact of a device or of the importer; when this returns, what follows from it is durable."""
-        log.info("fact %s", fact)
+        if fact != self._queue.status:  # a registrar repeats how it is every few seconds
+            log.info("fact %s", fact)
         self._watch.hear(fact)
         match fact:
             case ValidatorLost() | ValidatorReady():
@@ -244,19 +245,17 @@ class Terminal:
 
     def export(self, folder: Path | None = None) -> list[dict[str, Any]]:
         """Write what is to be written now; the files, with their totals. Raises KassaError in words."""
-        outbox = self._config.outbox
+        terminal, outbox = self._config.terminal, self._config.outbox
         if folder is None:
-            folder = self._home.path / outbox.folder
-            if folder.is_relative_to(self._home.path):
-                folder.mkdir(parents=True, exist_ok=True)
-        terminal = self._config.terminal
+            folder = writer.outgoing_folder(self._home.path, outbox.folder)
+        files = writer.write_waiting(self._journal, self._clock, terminal, outbox.encoding, folder)
         return [
             {
-                "file": str(written.path),
-                "payments": written.payments,
-                "total": Money(written.total, terminal.currency).decimal(),
+                "file": str(file.path),
+                "payments": file.payments,
+                "total": Money(file.total, terminal.currency).decimal(),
             }
-            for written in writer.write_waiting(self._journal, self._clock, terminal, outbox.encoding, folder)
+            for file in files
         ]
 
     def follow(self, follower: Callable[[View], None]) -> Callable[[], None]:
@@ -275,8 +274,8 @@ class Terminal:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether no note moves and no receipt is being made."""
-        moving = isinstance(self._state, s.TakingCash | s.Printing)
+        """Whether no note moves or could come in, and no receipt is being made."""
+        moving = isinstance(self._state, s.TakingCash | s.Printing) or self._watch.note_may_come
         return not moving and self._queue.in_flight is None
 
     def end(self) -> None:
@@ -437,7 +436,7 @@ class Terminal:
         try:
             for written in self.export():
                 log.info("wrote %s", written)
-        except (writer.ExportFailed, JournalFull, OSError) as error:
+        except (writer.ExportFailed, JournalFull) as error:
             log.warning("no payment file could be written: %s", error)
             self._watch.observe("export_failed", True, str(error))
         else:

@@ -61,6 +61,8 @@ class Watch:
         """What each device said it is; a device that never answered is missing."""
         self.values: frozenset[Money] = frozenset()
         """What the validator's bill table knows; empty while there is no validator."""
+        self.note_may_come = False
+        """Whether the validator was last seen with an open slot, or with a note on its way."""
         for known in journal.conditions():
             if known.code in CATALOGUE:
                 since = datetime.fromisoformat(known.since)
@@ -108,12 +110,15 @@ class Watch:
         """Take in what a fact says of the state of things."""
         match fact:
             case ValidatorLost(reason):
+                self.note_may_come = False
                 self.values = frozenset()
                 self.models.setdefault("validator", "")
                 self._see_validator("validator_lost", reason)
             case ValidatorChanged(state, detail):
+                self.note_may_come = state in (ValidatorState.IDLING, ValidatorState.HANDLING_NOTE)
                 self._see_validator(VALIDATOR_CONDITIONS.get(state), detail)
             case ValidatorReady(model, serial, values):
+                self.note_may_come = False
                 self.values = frozenset(values)
                 self.models["validator"] = f"{model} {serial}".strip()
                 self._see_validator(None, "")

@@ -8,6 +8,7 @@ import fcntl
 import logging
 import logging.handlers
 import os
+import shutil
 import signal
 import sys
 import time
@@ -15,7 +16,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import kassa
 from devices.ccnet.driver import CcnetDriver
@@ -23,12 +24,13 @@ from devices.link import SerialLink
 from devices.shtrih.driver import ShtrihDriver
 from devices.steps import Driver, Pump
 from importers.inbox import Inbox
+from kassa.ballast import Ballast
 from kassa.clock import SystemClock
 from kassa.config import Config, load
 from kassa.control.server import Server
 from kassa.errors import KassaError
 from kassa.home import Home
-from kassa.journal.store import Journal
+from kassa.journal.store import Journal, JournalBroken
 from kassa.ports import (
     RegistrarLost,
     RegistrarStatus,
@@ -47,11 +49,17 @@ log = logging.getLogger("kassa")
 TICK_S = 0.5
 STOP_MAX_S = 12.0
 """A validator gives a held note back after 10 s; whatever moves then moves no more."""
+STOP_LOOK_S = 0.05
 LOCK_WAIT_S = 5.0
 """A command that reads the journal itself holds the lock for moments only."""
 LOCK_RETRY_S = 0.1
 SCREEN_RESTART_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 """How long the screen's process stays away after it ended again and again."""
+SCREEN_ENDS_S = 3.0
+"""A screen that was told to end and has not by then is killed."""
+COPY_PREFIX = "journal-"
+COPY_KEPT_S = 600.0
+"""Nobody reads a copy of the journal for longer."""
 SCREEN_LIVES_S = 30.0
 """A screen that lived so long ended for a new reason: it is restarted at once."""
 LOG_BYTES = 5 << 20
@@ -67,32 +75,70 @@ def run(home: Home, with_ui: bool) -> None:
     assert __debug__, "assertions guard money: never run with -O"
     config = load(home.config)
     home.make()
-    _log_to(home.logs / "core.log")
-    with asyncio.Runner() as runner:
+    with _logged(home.logs / "core.log"), asyncio.Runner() as runner:
         runner.run(_run(config, home, with_ui))
 
 
 async def _run(config: Config, home: Home, with_ui: bool) -> None:
     loop = asyncio.get_running_loop()
-    ended: asyncio.Future[None] = loop.create_future()
-    loop.set_exception_handler(lambda _, context: _fail(ended, context))
+    end = _End(home)
+    loop.set_exception_handler(
+        lambda _, context: end.by_fault(context.get("message"), context.get("exception"))
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: ended.done() or ended.set_result(None))
-    with _locked(home), contextlib.closing(Journal.open(home.journal, SystemClock())) as journal:
+        loop.add_signal_handler(number, end.wanted.set)
+    ballast = Ballast(home.ballast)
+    ballast.lay(config.disk.free_min_mb << 20)
+    with (
+        _locked(home),
+        contextlib.closing(Journal.open(home.journal, SystemClock(), make_room=ballast.drop)) as journal,
+    ):
         core = _Core(config, home, journal, loop)
         await core.start()
         tasks = core.tasks(with_ui)
         for task in tasks:
-            task.add_done_callback(lambda done: _watch(done, ended))
+            task.add_done_callback(end.of_task)
         log.info("kassa %s is ready, terminal %s", kassa.__version__, config.terminal.number)
         try:
-            await ended
-            await core.stop()
+            await end.wanted.wait()
+            await core.stop(lambda: end.fault is not None)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await core.close()
+    if end.fault is not None:
+        raise end.fault
+
+
+class _End:
+    """That the core has to end, and why: by a signal, or by its first fault, after which nothing may go on as before."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self.wanted = asyncio.Event()
+        self.fault: KassaError | None = None
+
+    def by_fault(self, what: object, error: object) -> None:
+        """A part of the core failed."""
+        log.critical("the core stops: %s", what, exc_info=error if isinstance(error, BaseException) else None)
+        if self.fault is None:
+            self.fault = _in_words(what, error, self._home)
+        self.wanted.set()
+
+    def of_task(self, task: asyncio.Task[None]) -> None:
+        """The parts of the core live as long as it does."""
+        if not task.cancelled():
+            self.by_fault("a part of the core ended", task.exception())
+
+
+def _in_words(what: object, error: object, home: Home) -> KassaError:
+    if isinstance(error, KassaError):
+        return error
+    found = f"{type(error).__name__}: {error}" if isinstance(error, BaseException) else what
+    fault = KassaError(f"the core stopped by a fault of its own, {found}; the whole of it is in {home.logs}")
+    fault.__cause__ = error if isinstance(error, BaseException) else None
+    return fault
 
 
 class _Core:
@@ -119,6 +165,7 @@ class _Core:
         )
 
     async def start(self) -> None:
+        _forget_copies(self._home, 0)
         await self._server.start(self._home.socket)
         self._validator.start()
         self._registrar.start()
@@ -130,15 +177,23 @@ class _Core:
             lives.append(self._keep_screen())
         return [self._loop.create_task(life) for life in lives]
 
-    async def stop(self) -> None:
-        """Let a note in flight find its end and a receipt be printed, within bounds."""
+    async def stop(self, is_broken: Callable[[], bool]) -> None:
+        """Let a note in flight find its end, the slot close and a receipt be printed, within bounds.
+
+        When the core is broken it goes at once: what the journal could not take, the devices say again at the next start.
+        """
+        if is_broken():
+            return
         self._terminal.begin_stop()
         give_up = self._loop.time() + STOP_MAX_S
-        while not self._terminal.is_quiet and self._loop.time() < give_up:
-            await asyncio.sleep(0.05)
-        self._terminal.end()
+        while not self._terminal.is_quiet and not is_broken() and self._loop.time() < give_up:
+            await asyncio.sleep(STOP_LOOK_S)
+        await self.close()  # nothing may come in behind the last entry
+        if not is_broken():
+            self._terminal.end()
 
     async def close(self) -> None:
+        """Leave devices and callers; a second call does nothing."""
         self._validator.stop()
         self._registrar.stop()
         await self._server.stop()
@@ -154,7 +209,7 @@ class _Core:
         failures = 0
         command = [sys.executable, "-m", "kassa.cli.main", "--home", str(self._home.path), "ui", "--lifeline"]
         while True:
-            with (self._home.logs / "ui.log").open("ab") as output:
+            with _screen_log(self._home) as output:
                 process = await asyncio.create_subprocess_exec(
                     *command, stdin=asyncio.subprocess.PIPE, stdout=output, stderr=output
                 )
@@ -163,7 +218,7 @@ class _Core:
             try:
                 code = await process.wait()
             except asyncio.CancelledError:
-                process.terminate()
+                await _end_screen(process)
                 raise
             failures = 0 if self._loop.time() - began > SCREEN_LIVES_S else failures + 1
             self._terminal.dispatch(ScreenEnded(f"it ended with {code}"))
@@ -179,9 +234,20 @@ class _Core:
         return self._terminal.export(Path(folder) if folder else None)
 
     async def _copy_journal(self, _values: Mapping[str, str]) -> Any:
-        path = self._home.run / f"journal-{uuid.uuid4().hex}.db"
-        for _ in self._journal.copy_to(path):
-            await asyncio.sleep(0)
+        """A copy for whoever asks, who deletes it; where the journal is damaged, if it is."""
+        _forget_copies(self._home, COPY_KEPT_S)
+        size, free = self._home.journal.stat().st_size, shutil.disk_usage(self._home.run).free
+        if free - size < self._config.disk.free_min_mb << 20:
+            raise KassaError(
+                f"{free >> 20} MB are free: too little for a copy of the journal of {size >> 20} MB"
+            )
+        path = self._home.run / f"{COPY_PREFIX}{uuid.uuid4().hex}.db"
+        try:
+            for _ in self._journal.copy_to(path):
+                await asyncio.sleep(0)
+        except JournalBroken as error:
+            path.unlink(missing_ok=True)
+            return {"problem": str(error), "at": error.at}
         return {"path": str(path)}
 
     async def _shift_close(self, _values: Mapping[str, str]) -> Any:
@@ -191,7 +257,11 @@ class _Core:
         self._terminal.print_x_report()
 
     async def _snapshot_changed(self, values: Mapping[str, str]) -> Any:
-        fact = SnapshotReady(values["file"], values["sha256"], int(values["accounts"]), int(values["rows"]))
+        try:
+            file, sha256 = values["file"], values["sha256"]
+            fact = SnapshotReady(file, sha256, int(values["accounts"]), int(values["rows"]))
+        except (KeyError, ValueError) as error:
+            raise KassaError(f"that says nothing of a snapshot: {error!r}") from error
         self._terminal.dispatch(fact)
 
 
@@ -221,19 +291,30 @@ def _local_zone() -> tzinfo:
     return zone
 
 
-def _fail(ended: asyncio.Future[None], context: Mapping[str, Any]) -> None:
-    """A callback failed: nothing may go on as if it had not."""
-    error = context.get("exception")
-    log.critical("the core stops: %s", context.get("message"), exc_info=error)
-    if not ended.done():
-        ended.set_exception(
-            error if isinstance(error, Exception) else KassaError(str(context.get("message")))
-        )
+def _screen_log(home: Home) -> BinaryIO:
+    """Where the screen's process writes; a long log makes room for a new one."""
+    path = home.logs / "ui.log"
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        path.replace(path.with_suffix(".log.1"))
+    return path.open("ab")
 
 
-def _watch(task: asyncio.Task[None], ended: asyncio.Future[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        _fail(ended, {"message": "a part of the core failed", "exception": error})
+async def _end_screen(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), SCREEN_ENDS_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _forget_copies(home: Home, older_than_s: float) -> None:
+    """Delete the copies of the journal whose readers were killed."""
+    for copy in home.run.glob(f"{COPY_PREFIX}*"):
+        with contextlib.suppress(FileNotFoundError):
+            if SystemClock().now().timestamp() - copy.stat().st_mtime >= older_than_s:
+                copy.unlink()
 
 
 @contextlib.contextmanager
@@ -262,12 +343,24 @@ def _wait_for_lock(descriptor: int, home: Home) -> None:
             time.sleep(LOCK_RETRY_S)
 
 
-def _log_to(path: Path) -> None:
-    handler = logging.handlers.RotatingFileHandler(
+@contextlib.contextmanager
+def _logged(path: Path) -> Iterator[None]:
+    """Write what happens into a file that is bounded, and to whoever started us."""
+    file = logging.handlers.RotatingFileHandler(
         path, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8"
     )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler, logging.StreamHandler()])
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handlers = (file, logging.StreamHandler())
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    for handler in handlers:
+        root.addHandler(handler)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            root.removeHandler(handler)
+            handler.close()
 
 
 VALIDATOR_FAULTS = frozenset(

@@ -13,7 +13,7 @@ from kassa.cli.journal_access import open_journal, own_journal, reach
 from kassa.clock import SystemClock
 from kassa.config import Config, load
 from kassa.errors import KassaError
-from kassa.export.writer import Written, write_again, write_waiting
+from kassa.export.writer import Written, make_folder, outgoing_folder, write_again, write_waiting
 from kassa.home import Home
 from kassa.money import Money
 
@@ -72,14 +72,14 @@ def again(context: Context, batch: int, out: Path | None, as_json: bool) -> None
 
 def _folder(home: Home, config: Config, out: Path | None) -> Path:
     """Where to write: a folder that a person names is made; that of kassa.toml only inside the home."""
-    folder = (out or home.path / config.outbox.folder).absolute()
+    if out is None:
+        return outgoing_folder(home.path, config.outbox.folder)
     try:
-        str(folder).encode()
-        if out is not None or folder.is_relative_to(home.path):
-            folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "its name is not UTF-8"
-        raise KassaError(f"{str(folder)!a} cannot be made: {reason}; name another with --out") from error
+        str(out).encode()
+    except UnicodeError as error:
+        raise KassaError(f"the name {str(out)!a} is not UTF-8; name another folder with --out") from error
+    folder = out.absolute()
+    make_folder(folder)
     return folder
 
 

@@ -35,6 +35,25 @@ class Written:
     sha256: str
 
 
+def outgoing_folder(home: Path, name: str) -> Path:
+    """The configured folder; it is made inside of the home only, elsewhere it may be where a stick should be.
+
+    Raises ExportFailed.
+    """
+    folder = home / name
+    if folder.is_relative_to(home):
+        make_folder(folder)
+    return folder
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for payment files, where there is none. Raises ExportFailed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExportFailed(f"{folder} cannot be made: {error.strerror}; name another folder") from error
+
+
 def unwritten(journal: Journal) -> list[int]:
     """The batches that were frozen and not written yet, oldest first."""
     return [batch.number for batch in journal.batches(only_unwritten=True)]

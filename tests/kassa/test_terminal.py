@@ -20,6 +20,7 @@ from kassa.ports import (
     RegistrarLost,
     RegistrarStatus,
     RegistrationStarting,
+    ReturnNote,
     SettleReceipt,
     ShiftState,
     SnapshotReady,
@@ -336,3 +337,61 @@ def test_the_view_is_told_to_followers_only_when_it_changed(ports):
     unfollow()
     ports.terminal.intend("cancel", {})
     assert len(seen) == 2
+
+
+def test_what_the_registrar_repeats_is_logged_once(ports, caplog):
+    caplog.set_level("INFO", "kassa.terminal")
+    for _ in range(3):
+        ports.terminal.dispatch(READY)
+    assert sum("RegistrarStatus" in record.getMessage() for record in caplog.records) == 1
+
+
+def test_a_stop_waits_until_the_slot_is_closed(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.terminal.dispatch(ValidatorChanged(ValidatorState.IDLING))
+    ports.terminal.begin_stop()
+    assert ports.to_validator[-1] == DisableNotes()
+    assert ports.view.screen is not ScreenName.CASH
+    assert not ports.terminal.is_quiet
+
+    ports.terminal.dispatch(ValidatorChanged(ValidatorState.DISABLED))
+    assert ports.terminal.is_quiet
+
+
+def test_a_note_that_comes_while_the_terminal_stops_goes_back(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.begin_stop()
+    ports.terminal.dispatch(NoteEscrowed(FIVE_HUNDRED))
+    assert ports.to_validator[-1] == ReturnNote()
+    assert ports.journal.payments()[0].paid == 50000
+
+
+def test_a_note_that_is_being_stacked_while_the_terminal_stops_is_credited(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.terminal.dispatch(NoteEscrowed(FIVE_HUNDRED))
+    ports.terminal.begin_stop()
+    assert not ports.terminal.is_quiet
+    ports.terminal.dispatch(NoteStacked(FIVE_HUNDRED))
+    [payment] = ports.journal.payments()
+    assert (payment.state, payment.paid, payment.reason) == ("credited", 50000, "stop")
+
+
+def test_a_payment_file_that_cannot_be_written_is_a_condition_that_passes(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.intend("finish", {})
+    ports.wait(41)
+    ports.home.outbox.rmdir()
+    ports.home.outbox.write_bytes(b"in the way")
+    ports.wait(3600)
+    assert "export_failed" in [condition.code for condition in ports.journal.conditions()]
+
+    ports.home.outbox.unlink()
+    ports.wait(3600)
+    assert "export_failed" not in [condition.code for condition in ports.journal.conditions()]
+    assert len(list(ports.home.outbox.iterdir())) == 1

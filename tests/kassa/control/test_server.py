@@ -162,13 +162,12 @@ def test_a_caller_who_takes_no_answers_only_holds_up_himself(served):
 
 
 def test_callers_beyond_the_limit_are_turned_away_and_those_before_go_on(served):
-    with Client(served.home.socket, "first") as first:
-        with ExitStack() as crowd:
-            for _ in range(1000):
-                one = crowd.enter_context(socket.socket(socket.AF_UNIX))
-                one.connect(str(served.home.socket))
-            assert first.ask("status")
-            assert len(served.server.clients) <= control.CLIENTS_MAX
+    with Client(served.home.socket, "first") as first, ExitStack() as crowd:
+        for _ in range(1000):
+            one = crowd.enter_context(socket.socket(socket.AF_UNIX))
+            one.connect(str(served.home.socket))
+        assert first.ask("status")
+        assert len(served.server.clients) <= control.CLIENTS_MAX
     wait_until(lambda: not served.server.clients)
     assert is_alive(served)
 
