@@ -413,7 +413,7 @@ class ShtrihDriver:
         if status.mode is Mode.DATA_OUTPUT:
             return p.read_tags(self._password)  # somebody asked for a document and did not hear the end of it
         problem, _ = self._judge_hardware(status)
-        if problem is not None:
+        if problem not in (None, DOCUMENT_OPEN):
             return None
         if status.mode is Mode.DOCUMENT_OPEN:
             return self._cancellation(status)
@@ -552,9 +552,9 @@ class ShtrihDriver:
         at = yield from now()
         drive = yield from self._ask(p.drive_status(self._password))
         shift = yield from self._ask(p.shift(self._password))
+        self._clock = (yield from self._ask(p.long_status(self._password))).at
         if at - self._learned_at >= LEARN_EVERY_S:
             self._exchange = yield from self._ask(p.exchange(self._password))
-            self._clock = (yield from self._ask(p.long_status(self._password))).at
         if at - self._expiry_at >= EXPIRY_EVERY_S:
             self._expiry = yield from self._ask(p.drive_expiry(self._password))
             self._expiry_at = at

@@ -77,6 +77,8 @@ class Quirks:
     forgets_after_record: int = 0
     """The same, but only answers that tell of a new fiscal document."""
     damaged_answers: int = 0
+    doubled_items: int = 0
+    """So many operations are entered twice."""
     noise: bytes = b""
     """Comes before every frame."""
 
@@ -596,6 +598,8 @@ class Simulator:
         if self.quirks.prints_at_once:
             self._print(paper.wrapped(name))
         opened.items.append(Item(name, price, expected, vat, fields[24], fields[25]))
+        if self._counts_down("doubled_items"):
+            opened.items.append(opened.items[-1])
         self._changed(self.truth)
         return b""
 

@@ -3,6 +3,7 @@
 from datetime import UTC
 
 import pytest
+from receipts import receipt_of
 from virtual_time import VirtualTime, Wire
 
 from devices.shtrih.driver import ShtrihDriver
@@ -12,22 +13,11 @@ from devices.steps import Pump
 from kassa.fiscal import queue as fiscal
 from kassa.journal import entries as e
 from kassa.journal.records import PendingDocument
-from kassa.money import of_whole
 from kassa.ports import (
-    Receipt,
-    ReceiptItem,
     RegistrarStatus,
 )
 
 TICK_S = 0.5
-DRIVE = "9999078900001234"
-
-
-def receipt_of(payment, units, name="Аванс за услуги связи, ЛС 4038172956"):
-    total = of_whole(units)
-    item = ReceiptItem(name, total, method=3, subject=10, vat=12)
-    lines = ("Терминал 00042", "г. Примерск, ул. Садовая, д. 5", f"Платёж {payment}")
-    return Receipt(payment, (item,), total, 0, lines)
 
 
 class Core:

@@ -1,0 +1,14 @@
+"""Receipts as the core asks a registrar for them."""
+
+from kassa.money import of_whole
+from kassa.ports import Receipt, ReceiptItem
+
+DRIVE = "9999078900001234"
+"""The fiscal drive of a new simulated registrar."""
+
+
+def receipt_of(payment: str, units: int, name: str = "Аванс за услуги связи, ЛС 4038172956") -> Receipt:
+    total = of_whole(units)
+    item = ReceiptItem(name, total, method=3, subject=10, vat=12)
+    lines = ("Терминал 00042", "г. Примерск, ул. Садовая, д. 5", f"Платёж {payment}")
+    return Receipt(payment, (item,), total, 0, lines)
