@@ -215,6 +215,8 @@ class Checker:
         self._count("fix_amount_form", before, text)
         minus = "-?" if amount.minus else ""
         ok = pc.match_substring_regex(text, f"^{minus}[0-9]{{1,{AMOUNT_DIGITS_MAX}}}{fraction}$")
+        if "leading" not in amount.minus:
+            ok = pc.and_not(ok, pc.starts_with(before, pattern="-"))
         if not pc.all(ok).as_py():
             text = pc.if_else(ok, text, "0")
         decimals = pc.cast(pc.replace_substring(text, ",", "."), pa.decimal128(18, self._digits))

@@ -65,12 +65,15 @@ class Builder:
                 raise
 
         reader = pa.RecordBatchReader.from_batches(ROWS, watched())
+        # In a transaction of ours: the driver's own ends with a failing rollback, which hides that the disk was full.
+        self._connection.adbc_connection.set_autocommit(False)
         try:
             self._cursor.adbc_ingest("balance", reader, mode="append")
         except BaseException:
             if failure:
                 raise failure[0] from None
             raise
+        self._connection.adbc_connection.set_autocommit(True)
 
     def settle_duplicates(self, findings: Findings, *, same_row_ok: bool) -> None:
         """Make the index over account and service. Raises Unusable when a pair is there twice.
