@@ -1,0 +1,157 @@
+"""The driver under asyncio over a real pseudo-terminal, against the simulator in its own process."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from datetime import UTC
+
+import pytest
+from receipts import DRIVE, receipt_of
+
+from devices.link import SerialLink
+from devices.shtrih.driver import ShtrihDriver
+from devices.steps import Pump
+from kassa.ports import (
+    DocumentRegistered,
+    NotRegistered,
+    RegisterReceipt,
+    RegistrarLost,
+    RegistrarStatus,
+    RegistrationStarting,
+    SettleReceipt,
+)
+
+WAIT_S = 30.0
+"""A bound for a noisy machine; all of it takes a second."""
+
+
+class Simulated:
+    """The simulator's process and its console."""
+
+    def __init__(self, folder):
+        self.link, self.state = folder / "registrar", folder / "state.json"
+
+    async def start(self):
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "devices.shtrih.simulator",
+            "--pty", str(self.link), "--state", str(self.state), "--speed", "20",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert (await self.say("state"))["ok"]
+
+    async def say(self, line):
+        self.process.stdin.write(line.encode() + b"\n")
+        await self.process.stdin.drain()
+        return json.loads(await asyncio.wait_for(self.process.stdout.readline(), WAIT_S))
+
+    async def receipts(self):
+        return [one for one in (await self.say("state"))["documents"] if one["kind"] == "receipt"]
+
+    async def end(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        code = await asyncio.wait_for(self.process.wait(), WAIT_S)
+        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            await self.process.stdin.wait_closed()
+        return code
+
+
+class Host:
+    """A pump, and what it heard."""
+
+    def __init__(self, path):
+        loop = asyncio.get_running_loop()
+        self.facts = asyncio.Queue()
+        driver = ShtrihDriver(30, "RUB", UTC)
+        open_link = lambda: SerialLink(str(path), 115200, loop)
+        self.pump = Pump(driver, open_link, self.facts.put_nowait, loop, 0.05)
+        self.pump.start()
+
+    async def hear(self, *kinds):
+        async with asyncio.timeout(WAIT_S):
+            while not isinstance(fact := await self.facts.get(), kinds):
+                pass
+            return fact
+
+    async def be_ready(self):
+        while (await self.hear(RegistrarStatus)).problem is not None:
+            pass
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run a story with a simulator, leaving no process behind."""
+
+    def run(story):
+        async def whole():
+            simulated = Simulated(tmp_path)
+            await simulated.start()
+            try:
+                await story(simulated)
+            finally:
+                if simulated.process.returncode is None:
+                    await simulated.end()
+
+        asyncio.run(whole())
+
+    return run
+
+
+def test_a_receipt_is_made_over_a_real_wire(run):
+    async def story(simulated):
+        host = Host(simulated.link)
+        await host.be_ready()
+        host.pump.order(RegisterReceipt(receipt_of("00042-0000000001", 650)))
+        document = (await host.hear(DocumentRegistered)).document
+
+        [kept] = await simulated.receipts()
+        assert (kept["number"], kept["sign"], kept["sum"]) == (document.number, document.sign, "650.00")
+        assert "КАССОВЫЙ ЧЕК" in (await simulated.say("receipt"))["text"]
+        host.pump.stop()
+
+    run(story)
+
+
+def test_a_plug_pulled_within_the_receipt_leaves_it_to_the_archive(run):
+    async def story(simulated):
+        host = Host(simulated.link)
+        await host.be_ready()
+        receipt = receipt_of("00042-0000000001", 650)
+        host.pump.order(RegisterReceipt(receipt))
+        begun = await host.hear(RegistrationStarting)
+        await simulated.say("unplug")
+        await host.hear(RegistrarLost)
+        await simulated.say("plug")
+        await host.hear(RegistrarStatus)
+        host.pump.order(SettleReceipt(receipt, begun.drive_serial, begun.last_document))
+        fact = await host.hear(DocumentRegistered, NotRegistered)
+
+        kept = await simulated.receipts()
+        assert len(kept) == isinstance(fact, DocumentRegistered)
+        assert isinstance(fact, DocumentRegistered) or fact.certain
+        host.pump.stop()
+
+    run(story)
+
+
+def test_the_truth_outlives_a_killed_simulator(run):
+    async def story(simulated):
+        host = Host(simulated.link)
+        await host.be_ready()
+        receipt = receipt_of("00042-0000000001", 650)
+        host.pump.order(RegisterReceipt(receipt))
+        registered = await host.hear(DocumentRegistered)
+        await simulated.end(signal.SIGKILL)
+        await host.hear(RegistrarLost)
+        await simulated.start()
+        await host.be_ready()
+        host.pump.order(SettleReceipt(receipt, DRIVE, registered.document.number - 1))
+
+        assert (await host.hear(DocumentRegistered)).document == registered.document
+        host.pump.stop()
+        assert await simulated.end() == 0
+        assert not simulated.link.is_symlink()
+
+    run(story)
