@@ -79,6 +79,8 @@ TAG_BLOCKS_MAX = 300
 """A receipt with its tags is smaller than 32 kB; some registrars hand out blocks forever."""
 LINES_MAX = 20
 """Lines without fiscal meaning on one receipt (ours); they may not use up the paper."""
+OTHER_REPORTS_MAX = 10
+"""So many documents of a shift may be neither receipts nor its opening (ours); else its age stays unknown."""
 EXPIRY_EVERY_S = 3600.0
 UNSENT_MAX = timedelta(days=27)
 """After 30 days the drive stops by itself, and a customer would stand there with his money inside (ours)."""
@@ -129,7 +131,7 @@ class ShtrihDriver:
         self._shift = p.Shift(is_open=False, number=0, receipt=0)
         self._exchange = p.Exchange(0, 0, None)
         self._clock: datetime | None = None
-        self._expiry: p.DriveExpiry | None = None
+        self._expiry = p.DriveExpiry(None)
         self._expiry_at = self._learned_at = self._told_at = float("-inf")
         self._busy_since: float | None = None
         self._open_since: float | None = None
@@ -361,8 +363,15 @@ class ShtrihDriver:
     def _cancel_what_is_open(self) -> Program[None]:
         """Nothing of it is in the archive, so nothing can be lost; what cannot be cancelled now is before the next one."""
         status = yield from self._ask(p.short_status(self._password))
-        if status.mode is Mode.DOCUMENT_OPEN and status.submode not in PAPER_INTERRUPTED:
-            yield from self._try(self._cancellation(status))
+        if status.mode is not Mode.DOCUMENT_OPEN or status.submode in PAPER_INTERRUPTED:
+            return
+        try:
+            yield from self._ask(self._cancellation(status))
+        except AnswerLost:
+            return
+        except Refused as error:
+            if error.code == errors.BUSY:
+                raise  # whatever it does, it could still be our document
 
     def _shift_of(self, found: FoundDocument, documents: list[FoundDocument]) -> int:
         """A document belongs to the shift whose closing report comes after it, else to the running one."""
@@ -392,7 +401,7 @@ class ShtrihDriver:
             if step is None:
                 if waited_ms >= BUSY_MAX_S * 1000:
                     raise NotReady(BUSY, f"the registrar has been busy for {BUSY_MAX_S:.0f} s: {detail}")
-                yield from sleep(BUSY_MS)
+                yield from self._wait_while_busy(waited_ms, detail)
                 waited_ms += BUSY_MS
             elif steps >= STEPS_MAX:
                 raise NotReady(
@@ -451,8 +460,14 @@ class ShtrihDriver:
                 yield from self._try(p.read_tags(self._password))
             elif status.submode not in PRINTING:
                 return
-            yield from sleep(BUSY_MS)
+            yield from self._wait_while_busy(waited_ms, f"it prints (submode {status.submode})")
             waited_ms += BUSY_MS
+
+    def _wait_while_busy(self, waited_ms: int, detail: str) -> Program[None]:
+        """One pause; the core goes on hearing of a registrar that keeps a command waiting."""
+        yield from sleep(BUSY_MS)
+        if waited_ms >= BUSY_TOLD_S * 1000:
+            yield from self._tell(BUSY, detail, is_expired=False)
 
     # --- reports -----------------------------------------------------------------------------------------------------------
 
@@ -554,13 +569,22 @@ class ShtrihDriver:
         shift = yield from self._ask(p.shift(self._password))
         self._clock = (yield from self._ask(p.long_status(self._password))).at
         if at - self._learned_at >= LEARN_EVERY_S:
-            self._exchange = yield from self._ask(p.exchange(self._password))
+            self._exchange = yield from self._ask_for_detail(p.exchange(self._password), self._exchange)
         if at - self._expiry_at >= EXPIRY_EVERY_S:
-            self._expiry = yield from self._ask(p.drive_expiry(self._password))
+            self._expiry = yield from self._ask_for_detail(p.drive_expiry(self._password), self._expiry)
             self._expiry_at = at
         yield from self._follow_shifts(drive, shift)
         self._drive, self._shift, self._learned_at = drive, shift, at
         return drive
+
+    def _ask_for_detail(self, command: Command[T], known: T) -> Program[T]:
+        """Ask for what is good to know; a model that does not tell it is not out of order for that."""
+        try:
+            return (yield from self._ask(command))
+        except Refused as error:
+            if error.code not in errors.NOT_SUPPORTED and error.code != errors.NO_DATA:
+                raise
+            return known
 
     def _follow_shifts(self, drive: DriveStatus, shift: p.Shift) -> Program[None]:
         """Each shift report since the last look is a fact; the first look of a driver's life only takes its bearings."""
@@ -584,14 +608,16 @@ class ShtrihDriver:
             self._seen = (serial, number, before)
 
     def _find_opening(self, drive: DriveStatus, shift: p.Shift) -> Program[datetime | None]:
-        """When a shift was opened that stands open already: its report is as many documents back as it has receipts."""
-        try:
-            found = yield from self._ask(
-                p.find_document(self._password, max(1, drive.last_document - shift.receipt))
-            )
-        except Refused:
-            return None
-        return found.at.replace(tzinfo=self._zone) if found.form == Form.SHIFT_OPEN else None
+        """When a shift was opened that stands open already.
+
+        Its report lies as many documents back as the shift has receipts, or a few more: there are other reports.
+        """
+        nearest = drive.last_document - shift.receipt
+        for number in range(nearest, max(0, nearest - OTHER_REPORTS_MAX), -1):
+            found = yield from self._ask(p.find_document(self._password, number))
+            if found.form == Form.SHIFT_OPEN:
+                return found.at.replace(tzinfo=self._zone)
+        return None
 
     # --- what is wrong -----------------------------------------------------------------------------------------------------
 
@@ -634,7 +660,7 @@ class ShtrihDriver:
             return DRIVE, f"fiscal drive {drive.serial} reports a critical error"
         if clock is None or (drive.at is not None and clock < drive.at - CLOCK_BACK_MAX):
             return CLOCK, f"its clock shows {clock or 'no time'}, its last document is of {drive.at}"
-        if self._expiry is not None and clock.date() > self._expiry.on:
+        if self._expiry.on is not None and clock.date() > self._expiry.on:
             return DRIVE, f"fiscal drive {drive.serial} was good until {self._expiry.on:%d.%m.%Y}"
         unsent, since = self._exchange.unsent, self._exchange.since
         if unsent and since is not None and clock - since > UNSENT_MAX:

@@ -258,9 +258,9 @@ class DriveStatus:
 
 @dataclass(frozen=True, slots=True)
 class DriveExpiry:
-    """Answer to FF03: the last day of the drive."""
+    """Answer to FF03: the last day of the drive, None when it has no such day."""
 
-    on: date
+    on: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,9 +405,7 @@ def _serial(fields: _Fields) -> str:
 def _drive_expiry(fields: _Fields) -> DriveExpiry:
     year, month, day = fields.take(3)
     at = _datetime(year, month, day, 0, 0, 0)
-    if at is None:
-        raise BadAnswer("the drive's last day is no date")
-    return DriveExpiry(at.date())
+    return DriveExpiry(at.date() if at is not None else None)
 
 
 def _exchange(fields: _Fields) -> Exchange:

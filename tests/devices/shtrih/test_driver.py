@@ -455,6 +455,31 @@ def test_a_registrar_that_prints_forever_is_given_up_with_certainty(rig):
     rig.wait_problem("registrar_busy")
 
 
+def test_the_core_goes_on_hearing_while_a_receipt_waits_for_the_printer(rig):
+    with_open_shift(rig)
+    rig.do("be_busy", 40)
+    rig.order(RegisterReceipt(receipt_of("00042-0000000777", 100)))
+    rig.time.run_for(35)
+
+    told = rig.core.of(RegistrarStatus)
+    assert len(told) >= 8
+    assert told[-1].problem == "registrar_busy"
+
+
+@pytest.mark.parametrize("acks", [True, False])
+def test_a_document_that_is_still_being_made_when_the_link_is_back_is_waited_for(new_rig, acks):
+    rig = with_open_shift(ready(new_rig, slow={CLOSE_RECEIPT: 25.0}, acks_while_executing=acks))
+    rig.pay(650)
+    rig.time.run_until(lambda: rig.sim._executing and rig.sim._executing[1].startswith(CLOSE_RECEIPT))
+    rig.time.run_for(1)
+    unplug(rig)
+    rig.settle()
+
+    assert not rig.core.of(NotRegistered)
+    assert len(rig.receipts) == 2
+    rig.check_books()
+
+
 def test_printing_that_passes_is_nobodys_problem(rig):
     rig.do("be_busy", 2)
     rig.time.run_for(10)
@@ -505,6 +530,27 @@ def test_a_document_that_stands_open_is_cancelled_only_after_the_archive_was_rea
 
     assert outcome(rig).certain
     assert rig.sim.commands.index(b"\xff\x0a") < rig.sim.commands.index(b"\x88")
+
+
+def test_a_document_that_cannot_be_cancelled_is_certainly_none_and_takes_the_terminal_out_of_service(rig):
+    with_open_shift(rig)
+    rig.sim.quirks.refusals[CLOSE_RECEIPT] = [0x33]
+    rig.sim.quirks.refusals[b"\x88"] = [0x59] * 3
+    rig.pay(650)
+
+    assert rig.wait_for(NotRegistered).certain
+    rig.wait_problem("registrar_document_open")
+    rig.settle()
+    rig.check_books()
+
+
+def test_what_cannot_be_cancelled_because_something_is_printed_may_still_be_the_document(rig):
+    with_open_shift(rig)
+    rig.do("leave_document_open", 650)
+    rig.sim.quirks.refusals[b"\x88"] = [0x50] * 100
+    settle(rig, "00042-0000000777", 650, 3)
+
+    assert not outcome(rig).certain
 
 
 def test_tags_that_somebody_asked_for_and_did_not_hear_are_read_to_their_end(rig):
@@ -654,6 +700,16 @@ def test_the_status_is_told_at_least_every_few_seconds(rig):
     told = rig.core.of(RegistrarStatus)
     assert 60 / (TELL_EVERY_S + 1) <= len(told) <= 60 / TELL_EVERY_S + 1
     assert len(set(told)) == 1
+
+
+def test_a_model_that_tells_neither_its_name_nor_its_last_day_nor_the_queue_works_all_the_same(new_rig):
+    unknown = {code: [0x37] * 1000 for code in (b"\xfc", b"\xf7", b"\xff\x39", b"\xff\x03")}
+    rig = with_open_shift(ready(new_rig, refusals=unknown))
+    rig.pay(650)
+    rig.settle()
+
+    assert rig.core.queue.status.model == ""
+    rig.check_books()
 
 
 def test_documents_that_wait_for_the_operator_of_data_are_counted(rig):

@@ -211,6 +211,10 @@ def test_a_drives_last_day_is_read_from_both_lengths(body):
     assert p.drive_expiry(PW).read(bytes.fromhex(body)) == DriveExpiry(date(2026, 11, 24))
 
 
+def test_a_drive_without_a_last_day_has_none():
+    assert p.drive_expiry(PW).read(bytes.fromhex("FF 03 00 00 00 00")) == DriveExpiry(None)
+
+
 @pytest.mark.parametrize("body", ["E0 00", "E0 00 1E"])
 def test_an_opened_shift_is_read_with_and_without_operator(body):
     assert p.open_shift(PW).read(bytes.fromhex(body)) == Nothing()
