@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from kivy.base import EventLoop
 from kivy.core.window import Window
+from kivy.graphics.opengl import glFinish
 from kivy.input import MotionEvent
 from kivy.uix.label import Label
 from kivy.uix.scrollview import ScrollView
 from kivy.uix.widget import Widget
 
 from kassa.errors import KassaError
+from kassa.rules.view import View
 from kassa.ui.app import KassaApp
 from kassa.ui.widgets.basics import Icon
 from kassa.ui.widgets.frame import Countdown
@@ -52,6 +55,9 @@ class Glass:
 
     def __init__(self, app: KassaApp) -> None:
         self._app = app
+        self._drawn: View | None = None
+        self._drawn_at: float | None = None
+        Window.bind(on_flip=self._note_frame)
 
     def shown(self) -> Iterator[Any]:
         """Every widget that can be seen, from back to front."""
@@ -88,6 +94,17 @@ class Glass:
         Window.dispatch("on_draw")  # what was flipped away is nowhere: draw it again, and read that
         taken = Window.screenshot(name=str(path.parent / f".shot-{os.getpid()}-.png"))
         os.replace(taken, path)
+
+    def _note_frame(self, *_flip: object) -> None:
+        if self._drawn is not self._app.view:
+            self._drawn = self._app.view
+            glFinish()  # without a display nothing else waits for the last pixel
+            self._drawn_at = time.monotonic()
+
+    @property
+    def drawn_at(self) -> float | None:
+        """Monotonic seconds when the first frame with the newest view was complete; None: it is not yet."""
+        return self._drawn_at if self._drawn is self._app.view else None
 
     def _is_reachable(self, widget: Any) -> bool:
         x, y = widget.to_window(*widget.center)

@@ -136,8 +136,8 @@ class Hand:
                     "screen": self._app.screen,
                     "tags": tags,
                     "texts": texts,
-                    "inserted": self._app.inserted,
-                    "drawn_at": self._app.drawn_at,
+                    "inserted": self._app.view.inserted if self._app.view else None,
+                    "drawn_at": self._glass.drawn_at,
                 }
             case _:
                 raise KassaError(f"{line!r} is none of: tap TAG, shot PATH, screen")

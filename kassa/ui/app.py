@@ -14,7 +14,6 @@ from kivy.clock import Clock as Frames
 from kivy.core.window import Window
 from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.floatlayout import FloatLayout
-from kivy.uix.screenmanager import NoTransition, ScreenManager
 
 from kassa.clock import Clock
 from kassa.config import LANGUAGES, Config
@@ -93,9 +92,7 @@ class KassaApp(App):
         self._deadline: float | None = None
         self._changed_at = clock.monotonic()
         self._present_at = clock.monotonic()
-        self._undrawn: str | None = None
-        self.drawn_at: float | None = None
-        """Monotonic seconds of the first frame that shows the newest view; None until then."""
+        self._undrawn = ""
         self._tell_presence = Frames.create_trigger(self._say_somebody_is_there)
         terminal = config.terminal
         self.owner, self.phone = terminal.owner, terminal.phone
@@ -114,14 +111,11 @@ class KassaApp(App):
         Window.bind(size=self._fit, on_flip=self._say_what_was_drawn)
         self._fit(Window, Window.size)
         self._pages: dict[str, Page] = {page.name: page for page in self._make_pages()}
-        self._manager = ScreenManager(transition=NoTransition())
-        for page in self._pages.values():
-            self._manager.add_widget(page)
+        self._page: Page | None = None
         self._countdown = widgets.frame.Countdown()
         self._stage = Stage(self)
         self._stage.bind(on_touched=self._tell_presence)
-        self._stage.add_widget(self._manager)
-        self._ticks = Frames.schedule_interval(self._tick, TICK_S)
+        self._ticks = Frames.schedule_interval(self.tick, TICK_S)
         self._draw()
         return self._stage
 
@@ -141,14 +135,14 @@ class KassaApp(App):
         """Draw the newest view; None: there is no core now. Drawing the same view twice changes nothing."""
         if view is None and self._view is None:
             return
-        self.drawn_at = None
         if self._view is not None:
             self._pages[WAITING].payment = self._view.payment or ""
         self._view = view
         self._deadline = None
         if view is not None:
             if view.timeout_s is not None:
-                self._deadline = self._clock.monotonic() + view.timeout_s
+                self._present_at = self._clock.monotonic()
+                self._deadline = self._present_at + view.timeout_s
             self.owner, self.phone, self.address = view.owner, view.phone, view.address
             self.terminal, self._languages = view.terminal, view.languages
             self._speak(view.language)
@@ -157,7 +151,7 @@ class KassaApp(App):
     @property
     def screen(self) -> str:
         """The name of the page that is shown."""
-        return str(self._manager.current)
+        return self._page.name if self._page else WAITING
 
     @property
     def is_settled(self) -> bool:
@@ -172,11 +166,18 @@ class KassaApp(App):
                 page.forget()
         if view is not None:
             self._pages[name].show(view, self.tr)
-        if name != self.screen or self._undrawn is None:
-            self._manager.current = name
-            self._changed_at = self._clock.monotonic()
-            self._undrawn = name
-        self._tick()
+        self._turn_to(self._pages[name])
+        self.tick()
+
+    def _turn_to(self, page: Page) -> None:
+        """Put a page on the stage, under the countdown; at once, as an animation would cost what a kiosk lacks."""
+        if page is self._page:
+            return
+        if self._page is not None:
+            self._stage.remove_widget(self._page)
+        self._stage.add_widget(page, index=len(self._stage.children))
+        self._page, self._undrawn = page, page.name
+        self._changed_at = self._clock.monotonic()
 
     # --- what a finger meant --------------------------------------------------------------------------------
 
@@ -205,7 +206,8 @@ class KassaApp(App):
 
     # --- time, language and size ----------------------------------------------------------------------------
 
-    def _tick(self, *_seconds: object) -> None:
+    def tick(self, *_seconds: object) -> None:
+        """Let time be seen: the clock, the countdown."""
         self.time_text = self._clock.now().strftime("%H:%M")
         words = self._countdown_words()
         if words:
@@ -254,13 +256,11 @@ class KassaApp(App):
         self.window_width, self.window_height = width, height
 
     @property
-    def inserted(self) -> str | None:
-        """The sum of the newest view."""
-        return self._view.inserted if self._view else None
+    def view(self) -> View | None:
+        """The newest view, which the next frame draws; None: there is no core."""
+        return self._view
 
     def _say_what_was_drawn(self, *_flip: object) -> None:
-        if self.drawn_at is None:
-            self.drawn_at = self._clock.monotonic()
         if self._undrawn:
             log.info("showing %s", self._undrawn)
             self._undrawn = ""

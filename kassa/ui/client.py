@@ -47,7 +47,6 @@ class CoreClient:
         self._news: deque[View | None] = deque(maxlen=NEWS_MAX)
         self._socket: socket.socket | None = None
         self._ids = itertools.count(1)
-        self._asked, self._answered = 0, 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._live, name="core", daemon=True)
 
@@ -68,18 +67,12 @@ class CoreClient:
         except IndexError:
             return []
 
-    @property
-    def is_answered(self) -> bool:
-        """Whether the core has answered the last intent."""
-        return self._answered >= self._asked
-
     def send(self, name: str, **values: str) -> None:
         """Tell the core what a finger meant; the next view is the answer. Without a core it is logged, no more."""
         if self._socket is None:
             log.warning("there is no core to hear %s", name)
             return
-        self._asked = next(self._ids)
-        self._say(self._socket, Intent(self._asked, name, values))
+        self._say(self._socket, Intent(next(self._ids), name, values))
 
     def _say(self, connection: socket.socket, message: ToServer) -> None:
         line = encode(message)
@@ -106,7 +99,6 @@ class CoreClient:
             except OSError as error:
                 log.debug("no core listens yet: %s", error)
                 return False
-            self._asked = self._answered = 0
             self._socket = connection
             try:
                 self._say(connection, Hello(VERSION, "ui"))
@@ -119,23 +111,21 @@ class CoreClient:
                 self._socket = None
 
     def _read(self, connection: socket.socket) -> bool:
-        view: View | None = None
+        """Put up every view that comes; whether there was one."""
+        has_view = False
         with connection.makefile("rb") as lines:
             while (line := lines.readline(LINE_MAX_BYTES)).endswith(b"\n"):
                 match decode_from_server(line):
                     case Welcome(kassa=version):
                         log.info("connected to the core, kassa %s", version)
-                        continue
-                    case ViewChanged(shown):
-                        view = shown
-                    case Done(number):
-                        self._answered = number
-                    case Refused(number, code, text):
-                        self._answered = number
+                    case ViewChanged(view):
+                        has_view = True
+                        self._put(view)
+                    case Done():
+                        pass  # the view that followed from it came before
+                    case Refused(_, code, text):
                         log.info("refused: %s (%s)", text, code)
-                if view is not None:
-                    self._put(view)
-        return view is not None
+        return has_view
 
     def _put(self, news: View | None) -> None:
         self._news.append(news)

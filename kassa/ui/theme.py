@@ -24,7 +24,7 @@ MUTED: Colour = (0.34, 0.39, 0.48, 1)
 LINE: Colour = (0.87, 0.89, 0.925, 1)
 IDLE: Colour = (0.86, 0.885, 0.925, 1)
 """What waits for its turn: steps to come, buttons that cannot be pressed."""
-IDLE_INK: Colour = (0.36, 0.41, 0.5, 1)
+IDLE_INK: Colour = (0.34, 0.385, 0.475, 1)
 
 BRAND: Colour = (0.055, 0.38, 0.92, 1)
 BRAND_DOWN: Colour = (0.03, 0.28, 0.74, 1)

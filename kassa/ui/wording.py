@@ -71,7 +71,6 @@ NOTICES = {
         _("Cash is not given back"),
         _("What you inserted goes to the account. Press the pay button to finish."),
     ),
-    "time_is_up": Wording(_("The time is up"), _("What you inserted goes to the account.")),
 }
 ANY_NOTICE = Wording(_("Something went wrong"), _("Try again. Help: {phone}"))
 """For a code that a newer core knows and this screen does not."""
@@ -96,7 +95,6 @@ REASONS = {
     "registrar_clock": Wording(_("Receipts cannot be made now"), LATER),
     "registrar_document_open": Wording(_("The receipt printer is getting ready"), SOON),
     "registrar_failed": Wording(_("The receipt printer does not work"), LATER),
-    "shift_expired": Wording(_("The day's report is being printed"), SOON),
     "disk_low": Wording(_("The terminal cannot record payments"), LATER),
     "disk_failed": Wording(_("The terminal cannot record payments"), LATER),
     "data_missing": Wording(_("The list of accounts is not here yet"), LATER),

@@ -78,7 +78,7 @@ class BalanceScreen(Page):
 
     def _show_balance(self, view: View, tr: Translator) -> None:
         if view.balance is None:
-            self.tone, self.balance_icon, self.balance_word = "muted", "help-circle-outline", ""
+            self.tone, self.balance_icon = "muted", "help-circle-outline"
             self.balance_word = tr("The balance is not known")
             self.balance_number = self.balance_symbol = ""
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kivy.uix.screenmanager import Screen
+from kivy.uix.boxlayout import BoxLayout
 
 from kassa.rules.view import View
 from kassa.ui.i18n import Translator
@@ -13,15 +13,15 @@ Send = Callable[..., None]
 """`send(name, **values)`: tell the core what a finger meant."""
 
 
-class Page(Screen):
+class Page(BoxLayout):
     """A screen of one name. It keeps nothing that the core would miss: kill it, and the next view restores it."""
 
     offers_more_time = False
     """Whether a countdown may lie over it before its time is up."""
 
     def __init__(self, name: str, send: Send) -> None:
-        self.send = send
-        super().__init__(name=name)
+        self.name, self.send = name, send
+        super().__init__()
 
     def show(self, view: View, tr: Translator) -> None:
         """Draw what the core says; drawing it twice changes nothing."""

@@ -131,9 +131,9 @@ class ServiceGrid(BoxLayout):
 
     services = ListProperty()
     columns = NumericProperty(4)
-    row_least = NumericProperty(230)
-    """Units that a row needs; the grid grows beyond its place when there are many."""
     rows = NumericProperty(1)
+    row_least = NumericProperty(0)
+    """Pixels that the fullest tile needs; where that is too much for the place, the grid scrolls."""
     is_small = BooleanProperty(False)
 
     __events__ = ("on_choose",)
@@ -162,8 +162,12 @@ class ServiceGrid(BoxLayout):
                     tag=f"service.{service.id}",
                 )  # fmt: skip
                 tile.bind(on_release=lambda pressed: self.dispatch("on_choose", pressed.service))
+                tile.bind(minimum_height=self._measure)
                 row.add_widget(tile)
             self.add_widget(row)
+
+    def _measure(self, *_tile: object) -> None:
+        self.row_least = max(tile.minimum_height for row in self.children for tile in row.children)
 
 
 class ServiceRow(BoxLayout):
