@@ -32,7 +32,7 @@ BLOCK_BYTES = 1 << 21
 """What Arrow parses at once. Together with its read-ahead this bounds memory, whatever the file's size."""
 
 ODD_ROWS_MAX = 1_000_000
-"""Lines of another width, blank ones too: a real file has a few, and each costs us memory and a call."""
+"""Lines of another width: a real file has a few, and each costs us memory and a call."""
 
 HEAD_BYTES = 1 << 16
 """Comments and header must fit in here."""

@@ -196,8 +196,8 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "en": "there are data after the trailer in line {line}: two files may have been glued.",
     },
     "odd_lines": {
-        "ru": "больше {allowed} строк пусты или не совпадают с заголовком по числу столбцов.",
-        "en": "more than {allowed} lines are blank or have another number of columns than the header.",
+        "ru": "больше {allowed} строк не совпадают с заголовком по числу столбцов; проверьте разделитель и профиль.",
+        "en": "more than {allowed} lines have another number of columns than the header; check separator and profile.",
     },
     "too_many_rows": {
         "ru": "в нём больше {allowed} строк.",

@@ -69,6 +69,16 @@ BAD_CSV = {
     "a date that is none": (lines(ROW.replace("24.11.2026", "31.02.2026")), "ошибками 1"),
     "a date to come": (lines(ROW.replace("2026", "2999")), "будущем"),
     "an account twice": (lines(ROW, ROW), "повторяется"),
+    "a date before computers": (lines(ROW.replace("2026", "1970")), "слишком старая"),
+    "a count of ten thousand digits": (lines("#COUNT " + "9" * 10_000, ROW), "нельзя прочитать"),
+    "a sum that is none": (lines("#SUM 1e9", ROW), "нельзя прочитать"),
+    "a date of itself that is none": (lines("#DATE yesterday", ROW), "нельзя прочитать"),
+    "a million columns": (lines(ROW + ";" * 1_000_000), "длиннее"),
+    "sixty thousand columns": ((HEADER + ";" * 60_000 + "\r\n" + ROW).encode("cp1251"), "ошибками 1"),
+    "a million lines of another width": (lines(ROW) + b"x\n" * 1_000_001, "больше 1000000 строк"),
+    "letters of no encoding": (lines(ROW).replace("Ёлкина".encode("cp1251"), bytes(range(0x80, 0x98)) * 8), "не читаются"),
+    "a column that steers the terminal": (lines(ROW).replace("Баланс".encode("cp1251"), b"\x1b[2JSum"), "\\x1b[2JSum"),
+    "a line end inside the header": (lines(ROW).replace(b";", b";\n", 1), "нет столбца"),
     "gzip": (gzip.compress(CSV), "gzip"),
     "a spreadsheet": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "CSV"),
     "bytes of chance": (bytes(range(1, 256)) * 20, ""),
@@ -84,6 +94,7 @@ def test_a_bad_csv_is_refused_in_words(load: Load, current: Callable[[], Snapsho
 
     assert outcome.status == "refused"
     assert words in (outcome.reason or "")
+    assert (outcome.reason or "").isprintable()
     assert current().info.file == "base.csv"
     assert Path(outcome.report or "").read_text().startswith("Файл не принят: ")
 
@@ -117,6 +128,9 @@ BAD_XML = {
     "a huge attribute": (b'<subscribers><s account="' + b"1" * 11_000_000 + b'"/></subscribers>', ""),
     "a gzip bomb": (gzip.compress(b"<subscribers>" + b" " * 50_000_000), "gzip"),
     "a wrong account": (XML.replace(b"4038172956", b"40-38"), "ошибками 3"),
+    "a million elements outside of records": (b"<subscribers>" + b"<a/>" * 1_000_000 + b"</subscribers>", "ни одной строки"),
+    "a record in a record": (b'<subscribers><s account="1"><s account="2"/></s></subscribers>', "ошибками 1 из 1"),
+    "entities of nobody": (b'<subscribers><s account="&amp;1"><name>&nbsp;</name></s></subscribers>', "испорчен"),
     "not XML": (CSV, "XML испорчен"),
     "empty": (b"", "0 байт"),
 }  # fmt: skip

@@ -17,7 +17,7 @@ from importers.__main__ import ADDRESS_SPACE_BYTES, CPU_SECONDS, NICENESS
 from importers.job import means_disk_full
 from kassa.home import Home
 from kassa.importing import ImporterFault, ImporterNotNow, read_outcome, worker_command, worker_environment
-from kassa.subscribers import current_path
+from kassa.subscribers import current_path, open_current
 
 WAIT_MAX_S = 30.0
 ROW = "{:07};Ёлкина А. П.;;Интернет;-350,50;24.11.2026\n"
@@ -137,6 +137,48 @@ def test_what_a_killed_worker_left_is_cleaned_up_by_the_next(home: Home, tmp_pat
     assert outcome.accepted == 3
     assert not (home.run / "import-123.spool").exists()
     assert {path.name for path in home.snapshots.iterdir()} == {"current", Path(outcome.snapshot or "").name}
+
+
+KILLER = """
+import os, signal
+steps = 0
+def counted(real):
+    def call(*arguments, **named):
+        global steps
+        steps += 1
+        if steps == {at}:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*arguments, **named)
+    return call
+for name in ("fsync", "replace", "symlink", "unlink"):
+    setattr(os, name, counted(getattr(os, name)))
+"""
+
+
+def test_killed_at_any_step_the_data_in_use_are_the_old_or_the_new_ones_and_whole(
+    home: Home, tmp_path: Path
+) -> None:
+    work(home, csv_file(tmp_path / "old.csv", 2))
+    new = csv_file(tmp_path / "new.csv", 3)
+    seen = []
+    for at in range(1, 100):
+        done = work(home, new, f"exec({KILLER.format(at=at)!r})")
+        snapshot = open_current(home.snapshots)
+        assert snapshot is not None
+        assert snapshot.info.rows == len(
+            {f"{number:07}" for number in range(3) if snapshot.find(f"{number:07}")}
+        )
+        seen.append(snapshot.info.file)
+        snapshot.close()
+        if done.returncode == 0:
+            break
+        assert done.returncode == -9
+
+    assert seen[0] == "old.csv"
+    assert seen[-1] == "new.csv"
+    assert seen == sorted(seen, reverse=True)  # once new, it stays new
+    assert not list(home.run.glob("*.spool"))
+    assert not list(home.snapshots.glob("*.partial*"))
 
 
 @pytest.mark.parametrize(
