@@ -85,6 +85,14 @@ class IntentRefused(KassaError):
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """What became of the Z- or X-report that was asked for last."""
+
+    is_waiting: bool
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Devices:
     """How the terminal gives its devices a command."""
 
@@ -108,7 +116,7 @@ class Terminal:
         self._deadline: float | None = None
         self._published: tuple[View, float | None] | None = None
         self._refused: str | None = None
-        self._report_waits = False
+        self._report = Report(is_waiting=False)
         self._stopping = False
         self._next_look: dict[str, float] = {}
         self._close_at = time.fromisoformat(config.registrar.close_shift_at)
@@ -132,8 +140,14 @@ class Terminal:
                 | NoteRejected() | NoteMissing()
             ):  # fmt: skip
                 self._step(fact)
-            case RegistrarStatus() | RegistrarLost() | RegistrationStarting() | NotRegistered():
+            case RegistrarStatus() | RegistrationStarting() | NotRegistered():
                 self._hear(fact)
+            case RegistrarLost(reason):
+                self._hear(fact)
+                if (
+                    self._report.is_waiting
+                ):  # the order was lost with the registrar, and receipts wait behind it
+                    self._report = Report(is_waiting=False, problem=reason)
             case DocumentRegistered(payment, document):
                 self._hear(fact)
                 self._step(s.ReceiptReady(payment, document))
@@ -142,10 +156,13 @@ class Terminal:
             case ShiftOpened(number, document_number):
                 self._journal.append(e.ShiftOpened(number=number, document_number=document_number))
             case ShiftClosed(number, document_number):
-                self._report_waits = False
+                self._report = Report(is_waiting=False)
                 self._journal.append(e.ShiftClosed(number=number, document_number=document_number))
-            case ReportFailed() | XReportPrinted():
-                self._report_waits = False
+            case XReportPrinted():
+                self._report = Report(is_waiting=False)
+            case ReportFailed(reason):
+                log.warning("no report: %s", reason)
+                self._report = Report(is_waiting=False, problem=reason)
             case SnapshotReady():
                 self._snapshot_is_stale = True
             case ImportRefused(file, reason):
@@ -235,13 +252,18 @@ class Terminal:
             "journal_head": self._journal.head()[1],
         }
 
+    @property
+    def report(self) -> Report:
+        """What became of the report that was asked for last."""
+        return self._report
+
     def close_shift(self) -> None:
         """Print the Z-report now. Raises IntentRefused while somebody pays."""
-        self._report(CloseShift())
+        self._order_report(CloseShift())
 
     def print_x_report(self) -> None:
         """Print the X-report now. Raises IntentRefused while somebody pays."""
-        self._report(PrintXReport())
+        self._order_report(PrintXReport())
 
     def export(self, folder: Path | None = None) -> list[dict[str, Any]]:
         """Write what is to be written now; the files, with their totals. Raises KassaError in words."""
@@ -401,7 +423,7 @@ class Terminal:
             self._journal.append(*entries)
 
     def _feed_registrar(self, pending: list[PendingDocument]) -> None:
-        if self._report_waits:
+        if self._report.is_waiting:
             return
         self._queue, command = fiscal.next_command(
             self._queue, pending, self._clock.monotonic(), self._receipt
@@ -414,22 +436,24 @@ class Terminal:
         total = Money(waiting.total, self._config.terminal.currency)
         return receipt(waiting.payment, waiting.service, waiting.account, total, self._config)
 
-    def _report(self, command: CloseShift | PrintXReport) -> None:
+    def _order_report(self, command: CloseShift | PrintXReport) -> None:
         if not isinstance(self._state, s.Attract | s.Thanking) or self._queue.in_flight is not None:
             raise IntentRefused("busy", "a customer is paying; try again in a minute")
         if self._queue.status is None:
             raise IntentRefused("registrar_lost", "the registrar does not answer; check its cable and power")
-        self._report_waits = True
+        if self._report.is_waiting:
+            raise IntentRefused("busy", "another report is being made; try again in a minute")
+        self._report = Report(is_waiting=True)
         self._devices.registrar(command)
 
     def _close_shift_when_due(self) -> None:
         status = self._queue.status
-        if status is None or not isinstance(self._state, s.Attract) or self._report_waits:
+        if status is None or not isinstance(self._state, s.Attract) or self._report.is_waiting:
             return
         if self._queue.in_flight is None and shift.is_due(status, self._clock.now(), self._close_at):
             log.info("the shift is due to be closed")
             self._next_look["shift"] = self._clock.monotonic() + SHIFT_RETRY_S
-            self._report(CloseShift())
+            self._order_report(CloseShift())
 
     def _export_quietly(self) -> None:
         """A payment file by the clock: a failure is a condition, not the end."""

@@ -50,6 +50,9 @@ TICK_S = 0.5
 STOP_MAX_S = 12.0
 """A validator gives a held note back after 10 s; whatever moves then moves no more."""
 STOP_LOOK_S = 0.05
+REPORT_MAX_S = 90.0
+"""A Z-report of a full day is a long piece of paper."""
+REPORT_LOOK_S = 0.1
 LOCK_WAIT_S = 5.0
 """A command that reads the journal itself holds the lock for moments only."""
 LOCK_RETRY_S = 0.1
@@ -252,9 +255,20 @@ class _Core:
 
     async def _shift_close(self, _values: Mapping[str, str]) -> Any:
         self._terminal.close_shift()
+        await self._report_made()
 
     async def _x_report(self, _values: Mapping[str, str]) -> Any:
         self._terminal.print_x_report()
+        await self._report_made()
+
+    async def _report_made(self) -> None:
+        give_up = self._loop.time() + REPORT_MAX_S
+        while self._terminal.report.is_waiting:
+            if self._loop.time() > give_up:
+                raise KassaError(f"no report came within {REPORT_MAX_S:.0f} s; see: kassa status")
+            await asyncio.sleep(REPORT_LOOK_S)
+        if problem := self._terminal.report.problem:
+            raise KassaError(f"there is no report: {problem}")
 
     async def _snapshot_changed(self, values: Mapping[str, str]) -> Any:
         try:

@@ -10,6 +10,7 @@ import click
 
 from kassa.cli.context import Context, pass_context
 from kassa.cli.journal_access import open_journal, own_journal, reach
+from kassa.cli.tables import print_table
 from kassa.clock import SystemClock
 from kassa.config import Config, load
 from kassa.errors import KassaError
@@ -121,13 +122,11 @@ def list_(context: Context, as_json: bool) -> None:
 
 
 def _print(found: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("batch", "file", "payments", "total", "until", "written")
-    for one in found:
-        table.add_row(
+    rows = [
+        (
             str(one["batch"]), one["file"], str(one["payments"]), one["total"], one["until"],
             "yes" if one["written"] else "no",
-        )  # fmt: skip
-    Console().print(table)
+        )
+        for one in found
+    ]  # fmt: skip
+    print_table(("batch", "file", "payments", "total", "until", "written"), rows)

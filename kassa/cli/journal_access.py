@@ -14,7 +14,7 @@ from kassa.clock import SystemClock
 from kassa.control.client import Client, CoreAbsent
 from kassa.errors import KassaError
 from kassa.home import Home
-from kassa.journal.store import Journal
+from kassa.journal.store import Journal, JournalBroken
 
 WAIT_S = 5.0
 """A core that starts or stops has the lock and no socket; neither takes longer."""
@@ -36,7 +36,10 @@ def open_journal(context: Context) -> Iterator[Journal]:
             with own_journal(context.home) as journal:
                 yield journal
             return
-        copy = Path(core.ask("copy_journal")["path"])
+        answer = core.ask("copy_journal")
+        if "problem" in answer:
+            raise JournalBroken(answer["problem"], at=answer["at"])
+        copy = Path(answer["path"])
         try:
             with closing(Journal.open(copy, SystemClock(), read_only=True)) as journal:
                 yield journal

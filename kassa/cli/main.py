@@ -65,6 +65,10 @@ def main() -> None:
     except KassaError as error:
         click.echo(f"kassa: {error}", err=True)
         sys.exit(1)
+    except OSError as error:  # a folder that is not ours, a disk that is full or failing
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"kassa: {where}{error.strerror or error}", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import click
 from kassa.cli.context import Context, pass_context
 from kassa.cli.journal import payment_fields
 from kassa.cli.journal_access import open_journal
+from kassa.cli.tables import print_table
 from kassa.config import load
 
 
@@ -34,17 +35,16 @@ def list_(context: Context, last: int | None, as_json: bool) -> None:
 
 
 def _print(found: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    columns = ("payment", "credited", "service", "account", "paid", "notes", "state", "document", "file")
+    print_table(columns, [_row(one) for one in found])
 
-    table = Table("payment", "credited", "service", "account", "paid", "notes", "state", "document", "file")
-    for one in found:
-        document = "owed" if one["owed"] else str(one["document"] or "-")
-        notes = " ".join(
-            f"{note['value']}{'?' * note['uncertain']}" for note in one["notes"] if note["state"] == "stacked"
-        )
-        table.add_row(
-            one["payment"], one["credited_at"] or "-", one["service"], one["account"], one["paid"], notes,
-            one["state"], document, one["batch"] or "-",
-        )  # fmt: skip
-    Console().print(table)
+
+def _row(one: dict[str, Any]) -> tuple[str, ...]:
+    document = "owed" if one["owed"] else str(one["document"] or "-")
+    notes = " ".join(
+        f"{note['value']}{'?' * note['uncertain']}" for note in one["notes"] if note["state"] == "stacked"
+    )
+    return (
+        one["payment"], one["credited_at"] or "-", one["service"], one["account"], one["paid"], notes, one["state"],
+        document, one["batch"] or "-",
+    )  # fmt: skip

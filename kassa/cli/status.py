@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from kassa.cli.context import Context, pass_context
+from kassa.cli.tables import print_table
 from kassa.control.client import Client
 
 
@@ -26,27 +27,30 @@ def status(context: Context, as_json: bool) -> None:
 
 
 def _print(found: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
     answer = "takes cash" if found["takes_cash"] else f"takes NO cash: {found['blocked']}"
-    console.print(
-        f"terminal {found['terminal']}, kassa {found['version']}: {answer}; screen: {found['screen']}"
-    )
+    click.echo(f"terminal {found['terminal']}, kassa {found['version']}: {answer}; screen: {found['screen']}")
+    click.echo(f"validator: {found['validator'] or '-'}")
+    unsent = f", {found['documents_unsent']} documents unsent" if found["documents_unsent"] else ""
+    click.echo(f"registrar: {found['registrar'] or '-'}; shift: {found['shift'] or '-'}{unsent}")
     data = found["data"]
-    console.print(f"validator: {found['validator'] or '-'}; registrar: {found['registrar'] or '-'}")
-    console.print(
+    click.echo(
         f"subscriber data: {data['file']}, {data['accounts']} accounts, as of {data['as_of']}" if data else
         "subscriber data: none"
     )  # fmt: skip
     notes = sum(found["cassette"].values())
-    console.print(f"cassette: {notes} notes; payments waiting for a document: {found['documents_pending']}")
+    click.echo(f"cassette: {notes} notes; payments waiting for a document: {found['documents_pending']}")
     if not found["conditions"]:
-        console.print("nothing is wrong")
+        click.echo("nothing is wrong")
         return
-    table = Table("since", "how bad", "what", "what to do")
-    for condition in found["conditions"]:
-        what = condition["text"] + (f" ({condition['detail']})" if condition["detail"] else "")
-        table.add_row(condition["since"], condition["severity"], what, condition["remedy"])
-    console.print(table)
+    print_table(
+        ("since", "how bad", "what", "what to do"),
+        [
+            (
+                condition["since"],
+                condition["severity"],
+                condition["text"] + (f" ({condition['detail']})" if condition["detail"] else ""),
+                condition["remedy"],
+            )
+            for condition in found["conditions"]
+        ],
+    )

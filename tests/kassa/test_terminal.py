@@ -20,6 +20,7 @@ from kassa.ports import (
     RegistrarLost,
     RegistrarStatus,
     RegistrationStarting,
+    ReportFailed,
     ReturnNote,
     SettleReceipt,
     ShiftState,
@@ -395,3 +396,33 @@ def test_a_payment_file_that_cannot_be_written_is_a_condition_that_passes(ports)
     ports.wait(3600)
     assert "export_failed" not in [condition.code for condition in ports.journal.conditions()]
     assert len(list(ports.home.outbox.iterdir())) == 1
+
+
+def test_a_report_that_was_lost_with_the_registrar_holds_up_no_receipt(ports):
+    ports.make_ready()
+    ports.terminal.close_shift()
+    assert ports.terminal.report.is_waiting
+    ports.terminal.dispatch(RegistrarLost("unplugged"))
+    assert ports.terminal.report.problem == "unplugged"
+    ports.terminal.dispatch(READY)
+
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.intend("finish", {})
+    assert isinstance(ports.to_registrar[-1], RegisterReceipt)
+
+
+def test_who_asks_for_a_report_learns_why_there_is_none(ports):
+    ports.make_ready()
+    ports.terminal.print_x_report()
+    with pytest.raises(IntentRefused, match="another report"):
+        ports.terminal.close_shift()
+    ports.terminal.dispatch(ReportFailed("the shift is closed: there are no totals to print"))
+    assert ports.terminal.report.problem == "the shift is closed: there are no totals to print"
+
+
+def test_no_report_is_made_while_somebody_pays(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    with pytest.raises(IntentRefused, match="a customer is paying"):
+        ports.terminal.print_x_report()

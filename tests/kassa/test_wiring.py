@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import os
 import signal
 import sys
 import threading
@@ -33,33 +32,59 @@ def home(tmp_path):
 
 
 class Outside(threading.Thread):
-    """Somebody outside of the core, who does something when it answers; then the core is told to end."""
+    """Somebody outside of the core, who does something when it answers, and then ends it."""
 
     def __init__(self, home, do):
         super().__init__(daemon=True)
         self.home, self.do, self.answer = home, do, None
-        self.start()
 
     def run(self):
+        try:
+            self.answer = self._do_when_it_answers()
+        finally:
+            self.end_core()
+
+    def _do_when_it_answers(self):
         give_up = time.monotonic() + WAIT_MAX_S
-        while time.monotonic() < give_up:
+        while True:
             try:
-                with Client(self.home.socket) as client:
-                    self.answer = self.do(client)
-                break
+                client = Client(self.home.socket)
             except CoreAbsent:
+                assert time.monotonic() < give_up
                 time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGTERM)
+            else:
+                with client:
+                    return self.do(client)
+
+    def watch(self, end_class):
+        """The class of the core's end, which tells us how to bring it about; a real signal could hit the tests."""
+        outside = self
+
+        class Watched(end_class):
+            def __init__(self, home):
+                super().__init__(home)
+                loop = asyncio.get_running_loop()
+                outside.end_core = lambda: loop.is_closed() or loop.call_soon_threadsafe(self.wanted.set)
+
+        return Watched
 
 
-def run_while(home, do):
-    """Run the core; `do` is done from outside, then it gets SIGTERM. What `do` answered."""
-    outside = Outside(home, do)
-    try:
-        wiring.run(home, with_ui=False)
-    finally:
-        outside.join(WAIT_MAX_S)
-    return outside.answer
+@pytest.fixture
+def run_while(home, monkeypatch):
+    """Run the core; what is given is done from outside, then the core ends. The answer is what it gave."""
+
+    def run(do):
+        outside = Outside(home, do)
+        with monkeypatch.context() as patched:
+            patched.setattr(wiring, "_End", outside.watch(wiring._End))
+            outside.start()
+            try:
+                wiring.run(home, with_ui=False)
+            finally:
+                outside.join(WAIT_MAX_S)
+        return outside.answer
+
+    return run
 
 
 def entries(home):
@@ -67,8 +92,8 @@ def entries(home):
         return [kind for (kind,) in db.execute("SELECT kind FROM entries ORDER BY seq")]
 
 
-def test_told_to_end_it_leaves_a_journal_that_says_so_and_no_socket(home):
-    status = run_while(home, lambda client: client.ask("status"))
+def test_told_to_end_it_leaves_a_journal_that_says_so_and_no_socket(home, run_while):
+    status = run_while(lambda client: client.ask("status"))
     assert status["terminal"] == "00042"
     found = entries(home)
     assert (found[0], found[-1]) == ("started", "stopped")
@@ -96,7 +121,7 @@ def test_a_part_that_ends_by_itself_is_a_fault_too(home, monkeypatch):
         wiring.run(home, with_ui=False)
 
 
-def test_a_disk_that_fails_stops_the_core_at_once_whoever_asked(home, monkeypatch):
+def test_a_disk_that_fails_stops_the_core_at_once_whoever_asked(home, monkeypatch, run_while):
     def fail(_self, *_entries):
         raise JournalFailed("the disk has failed")
 
@@ -109,7 +134,7 @@ def test_a_disk_that_fails_stops_the_core_at_once_whoever_asked(home, monkeypatc
 
     monkeypatch.setattr("kassa.export.writer.freeze", lambda *_: fail(None))
     with pytest.raises(JournalFailed, match="the disk has failed"):
-        run_while(home, ask)
+        run_while(ask)
 
 
 def test_a_second_core_is_told_to_stay_away(home, monkeypatch):
@@ -118,8 +143,8 @@ def test_a_second_core_is_told_to_stay_away(home, monkeypatch):
         wiring.run(home, with_ui=False)
 
 
-def test_a_broken_journal_stops_the_start_in_words_and_is_left_alone(home):
-    run_while(home, lambda client: client.ask("status"))
+def test_a_broken_journal_stops_the_start_in_words_and_is_left_alone(home, run_while):
+    run_while(lambda client: client.ask("status"))
     content = bytearray(home.journal.read_bytes())
     content[5000] ^= 1
     home.journal.write_bytes(content)
@@ -128,25 +153,25 @@ def test_a_broken_journal_stops_the_start_in_words_and_is_left_alone(home):
     assert home.journal.read_bytes() == content
 
 
-def test_a_copy_of_the_journal_is_whole_and_its_reader_deletes_it(home):
+def test_a_copy_of_the_journal_is_whole_and_its_reader_deletes_it(home, run_while):
     def copy(client):
         path = client.ask("copy_journal")["path"]
         with closing(apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)) as db:
             return db.execute("PRAGMA integrity_check").get, db.execute("SELECT count(*) FROM entries").get
 
-    integrity, count = run_while(home, copy)
+    integrity, count = run_while(copy)
     assert integrity == "ok"
     assert count >= 1
 
 
-def test_copies_that_nobody_deleted_are_gone_at_the_next_start(home):
+def test_copies_that_nobody_deleted_are_gone_at_the_next_start(home, run_while):
     left = home.run / "journal-0123.db"
     left.write_bytes(b"left by a reader who was killed")
-    run_while(home, lambda client: client.ask("status"))
+    run_while(lambda client: client.ask("status"))
     assert not left.exists()
 
 
-def test_where_a_copy_would_fill_the_disk_there_is_none(home):
+def test_where_a_copy_would_fill_the_disk_there_is_none(home, run_while):
     text = home.config.read_text(encoding="utf-8")
     home.config.write_text(text.replace("free_min_mb = 200", "free_min_mb = 1000000"), encoding="utf-8")
 
@@ -155,20 +180,20 @@ def test_where_a_copy_would_fill_the_disk_there_is_none(home):
             client.ask("copy_journal")
         return True
 
-    assert run_while(home, ask)
+    assert run_while(ask)
 
 
-def test_a_caller_who_talks_nonsense_of_data_is_refused_and_stops_nothing(home):
+def test_a_caller_who_talks_nonsense_of_data_is_refused_and_stops_nothing(home, run_while):
     def ask(client):
         with pytest.raises(AskRefused, match="says nothing of a snapshot"):
             client.ask("snapshot_changed", file="x")
         return client.ask("status")["terminal"]
 
-    assert run_while(home, ask) == "00042"
+    assert run_while(ask) == "00042"
 
 
-def test_room_is_kept_for_a_full_disk(home):
-    run_while(home, lambda client: client.ask("status"))
+def test_room_is_kept_for_a_full_disk(home, run_while):
+    run_while(lambda client: client.ask("status"))
     assert home.ballast.stat().st_size > 1 << 20
 
 
