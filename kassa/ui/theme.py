@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from functools import cache
 
+from kivy.core.text import Label as CoreLabel
 from kivy.core.text import LabelBase
 from kivy.graphics.texture import Texture
 
@@ -58,6 +59,10 @@ TONES: dict[str, tuple[Colour, Colour]] = {
 GRADIENT_STEPS = 128
 """A texture of two texels has flat bands at both ends."""
 
+MEASURED_PX = 64
+HINTING = 1.03
+"""So much wider may a word be when it is small, as every letter begins at a whole pixel."""
+
 FONTS = {
     "regular": "GolosText_400Regular.ttf",
     "medium": "GolosText_500Medium.ttf",
@@ -86,6 +91,13 @@ def icon(name: str) -> str:
     """The character of an icon in the font `icons`; nothing for no name."""
     points = icon_points()
     return points.get(name, points[UNKNOWN_ICON]) if name else ""
+
+
+@cache
+def breadth(word: str) -> float:
+    """How wide a word is in the bold font at most, in font sizes."""
+    measured: tuple[int, int] = CoreLabel(font_name="bold", font_size=MEASURED_PX).get_extents(word)
+    return measured[0] * HINTING / MEASURED_PX
 
 
 @cache

@@ -65,7 +65,7 @@ NOTICES = {
     ),
     "receipt_owed": Wording(
         _("The receipt comes later"),
-        _("The money is credited. Keep the payment number: {payment}. Questions: {phone}"),
+        _("Your payment is accepted. Keep the payment number: {payment}. Questions: {phone}"),
     ),
     "money_is_credited": Wording(
         _("Cash is not given back"),

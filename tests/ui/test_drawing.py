@@ -82,6 +82,7 @@ def test_the_countdown_lies_over_no_button(bench, size, language, name):
 
 def assert_it_is_whole(bench):
     assert_no_text_is_cut(bench)
+    assert_no_word_is_broken(bench)
     assert_no_text_leaves_its_ground(bench)
     assert_no_texts_overlap(bench)
     assert_fingers_find_one_thing(bench)
@@ -92,6 +93,13 @@ def assert_no_text_is_cut(bench):
         assert label.texture_size[0] <= label.width + ROUNDING_PX, f"too wide: {label.text!r}"
         assert label.texture_size[1] <= label.height + ROUNDING_PX, f"too high: {label.text!r}"
         assert not label.is_shortened, f"shortened: {label.text!r}"
+
+
+def assert_no_word_is_broken(bench):
+    for label in labels(bench):
+        if label.text_size[0] and not label.markup:
+            for word in label.text.split(" "):
+                assert label._label.get_extents(word)[0] <= label.width, f"broken: {word!r}"
 
 
 def assert_no_text_leaves_its_ground(bench):
@@ -150,7 +158,7 @@ def parents(widget):
 def ink(label):
     """Where the letters of a label are, in window pixels: left, bottom, right, top."""
     wide, high = label.texture_size
-    left, bottom, right, top = box(label)
+    left, bottom, right, top = whole_box(label)
     middle = (bottom + top) / 2
     if label.halign == "left":
         right = min(right, left + wide)
@@ -165,8 +173,12 @@ def is_in_sight(widget):
 
 
 def box(widget):
+    return as_far_as_scrolled(widget, whole_box(widget))
+
+
+def whole_box(widget):
     left, bottom = widget.to_window(*widget.pos)
-    return as_far_as_scrolled(widget, (left, bottom, left + widget.width, bottom + widget.height))
+    return left, bottom, left + widget.width, bottom + widget.height
 
 
 def as_far_as_scrolled(widget, rectangle):

@@ -185,7 +185,7 @@ def test_the_countdown_comes_when_the_time_runs_out(wide):
     wide.clock.seconds += visits.NOBODY_WAITS_S - WARN_S
     wide.app.tick()
     wide.rest()
-    assert "Вернёмся в начало через 19 секунд" in wide.glass.texts()
+    assert "Через 19 секунд вернёмся на главный экран" in wide.glass.texts()
 
     wide.tap("more_time")
     assert wide.sent == [("touch", {})]

@@ -58,6 +58,8 @@ class BalanceScreen(Page):
     data_text = StringProperty("")
     old_text = StringProperty("")
     others = ListProperty()
+    advice_title = StringProperty("")
+    advice_text = StringProperty("")
     offers_more_time = True
 
     def show(self, view: View, tr: Translator) -> None:
@@ -71,6 +73,9 @@ class BalanceScreen(Page):
         self._show_balance(view, tr)
         self.others = list(_others(view, tr))
         self.data_text, self.old_text = _age(view, tr)
+        # Where other services stand there is no room, and they say much the same.
+        self.advice_title = "" if self.others else tr("You can put in any sum")
+        self.advice_text = "" if self.others else tr("What is over goes to the account")
 
     def confirm(self) -> None:
         """It is the right account: on to the money."""

@@ -7,6 +7,7 @@ from kivy.uix.behaviors import ButtonBehavior
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.label import Label
 
+from kassa.ui import theme
 from kassa.ui.kv import load_beside
 
 
@@ -50,6 +51,11 @@ class ServiceTile(Touchable, BoxLayout):
     name = StringProperty("")
     description = StringProperty("")
     radius = NumericProperty(20)
+
+    def fitting_size(self, largest: float, width: float) -> float:
+        """The font size in pixels at which the longest word of the name fits into a line."""
+        widest = max((theme.breadth(word) for word in self.name.split()), default=0)
+        return min(largest, width / widest) if widest else largest
 
 
 class LargeTile(ServiceTile):
