@@ -50,6 +50,8 @@ TICK_S = 0.5
 STOP_MAX_S = 12.0
 """A validator gives a held note back after 10 s; whatever moves then moves no more."""
 STOP_LOOK_S = 0.05
+TASKS_END_S = 5.0
+"""The screen's process and an importer at work are ended in that time; no part may hold up the end for longer."""
 REPORT_MAX_S = 90.0
 """A Z-report of a full day is a long piece of paper."""
 REPORT_LOOK_S = 0.1
@@ -108,7 +110,7 @@ async def _run(config: Config, home: Home, with_ui: bool) -> None:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.wait(tasks, timeout=TASKS_END_S)
             await core.close()
     if end.fault is not None:
         raise end.fault
