@@ -296,6 +296,39 @@ def test_a_strangers_receipt_of_the_same_sum_is_not_taken_for_the_payments(rig):
     assert outcome(rig).certain
 
 
+def test_another_payments_receipt_of_the_same_sum_and_name_is_not_taken_for_the_payments(rig):
+    with_open_shift(rig)
+    rig.pay(650)
+    rig.settle()
+    rig.kill_host()
+    rig.start_host()
+    rig.wait_ready()
+    settle(rig, "00042-0000000777", 650, 3)
+
+    assert outcome(rig).certain
+
+
+def test_the_archive_is_read_when_the_printer_rests(rig):
+    with_open_shift(rig)
+    rig.do("be_busy", 20)
+    settle(rig, "00042-0000000777", 650, 2)
+    rig.time.run_for(18)
+    assert b"\xff\x0a" not in rig.sim.commands
+
+    assert outcome(rig).certain
+
+
+def test_a_document_that_appears_while_another_is_cancelled_leaves_doubt(new_rig):
+    rig = with_open_shift(ready(new_rig, slow={b"\x88": 2.0}))
+    rig.do("leave_document_open", 650)
+    settle(rig, "00042-0000000777", 650, 3)
+    rig.time.run_until(lambda: rig.sim._executing and rig.sim._executing[1][:1] == b"\x88")
+    rig.sim._record(Form.RECEIPT, rig.sim.truth.opened)
+
+    assert not outcome(rig).certain
+    assert "document 4 appeared meanwhile" in outcome(rig).reason
+
+
 def test_without_payment_numbers_the_next_receipt_with_sum_and_name_is_the_payments(new_rig):
     rig = with_open_shift(ready(new_rig, takes_tags=False))
     payment = rig.pay(650)
@@ -646,12 +679,29 @@ def test_the_z_report_waits_for_paper_with_a_reason(rig):
     assert rig.wait_for(ReportFailed).reason == "the roll is at its end"
 
 
-def test_a_full_drive_does_not_keep_the_shift_from_being_closed(rig):
+def test_a_drive_that_takes_no_receipts_does_not_keep_the_shift_from_being_closed(rig):
+    rig.sim.faults.loses_ofd = True
     with_open_shift(rig)
-    rig.driver._fault = ("registrar_drive", "no room for unsent documents", rig.time.time() + 1000)
+    rig.do("move_clock", 28 * 24)
+    rig.wait_problem("registrar_drive")
     rig.order(CloseShift())
 
     assert rig.wait_for(ShiftClosed) == ShiftClosed(1, 4)
+
+
+def test_a_shift_report_that_was_told_is_not_told_again_after_a_lost_link(rig):
+    with_open_shift(rig)
+    rig.core.seen = lambda fact: isinstance(fact, ShiftClosed) and rig.time.call_later(0, lambda: unplug(rig))
+    rig.wire.unplug()
+    for form in (Form.SHIFT_CLOSE, Form.SHIFT_OPEN):
+        rig.sim._report(form, "ОТЧЁТ")
+        rig.wire.stir()
+        rig.time.run_for(5)
+    rig.wire.plug()
+    rig.wait_for(ShiftOpened)
+    rig.time.run_for(20)
+
+    assert rig.core.of(ShiftClosed, ShiftOpened) == [ShiftClosed(1, 4), ShiftOpened(2, 5)]
 
 
 def test_the_x_report_prints_and_closes_nothing(rig):
