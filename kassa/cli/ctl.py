@@ -37,8 +37,9 @@ def send(context: Context, intent: str, values: tuple[str, ...]) -> None:
 
     Prints the view that follows. Exit code 1 when the core refuses, with its reason.
     """
+    pairs = _pairs(values)
     with Client(context.home.socket, "ctl") as client:
-        client.intend(intent, **_pairs(values))
+        client.intend(intent, **pairs)
         click.echo(_as_json(client.view()))
 
 

@@ -85,11 +85,11 @@ class Client:
         self._lines.close()
         self._socket.close()
 
-    def ask(self, what: str, **values: str) -> Any:
+    def ask(self, what: str, /, **values: str) -> Any:
         """Put a staff question or order; its data. Raises AskRefused with the core's reason."""
         return self._answer(Ask(self._take_id(), what, values))
 
-    def intend(self, name: str, **values: str) -> None:
+    def intend(self, name: str, /, **values: str) -> None:
         """Send what a touch would send. Raises AskRefused with the core's reason."""
         self._answer(Intent(self._take_id(), name, values))
 

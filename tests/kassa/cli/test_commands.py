@@ -1,0 +1,324 @@
+"""Every command, with and without a running core; what goes wrong is one sentence and an exit code."""
+
+import json
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import click
+import pytest
+from served_terminal import Served
+
+import kassa as package
+from kassa import wiring
+from kassa.cli.main import COMMANDS, cli
+from kassa.control.client import Client
+
+WITHOUT_CORE = [
+    ("status",),
+    ("ctl", "view"),
+    ("ctl", "send", "finish"),
+    ("shift", "x"),
+    ("shift", "z"),
+]
+
+
+def commands(command, words=()):
+    """Every command and group under one, with the words that call it."""
+    yield words, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from commands(found, (*words, name))
+
+
+ALL = {words: command for words, command in commands(cli) if words and words[0] in COMMANDS}
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_every_command_has_help(kassa, words):
+    done = kassa(*words, "--help")
+    assert done.code == 0
+    assert "Usage:" in done.out
+    assert len(ALL[words].help or "") > 10
+
+
+def test_every_command_that_answers_can_answer_a_machine():
+    speakers = {"run", "ui", "demo", "init", "view", "send"}  # they run, or speak JSON anyway
+    for words, command in ALL.items():
+        if not isinstance(command, click.Group) and not speakers & set(words):
+            options = {name for option in command.params for name in option.opts}
+            assert "--json" in options or words[0] == "import", words
+
+
+def test_the_version_is_told(kassa):
+    assert package.__version__ in kassa("--version").out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("fly",), ("payments", "list", "--last", "0"), ("export", "again", "x"), ("device", "check", "printer"),
+     ("journal", "show"), ("ctl", "send", "finish", "no_value"), ("status", "--xml")],
+    ids=" ".join,
+)  # fmt: skip
+def test_what_is_called_wrongly_ends_with_code_2(kassa, home, words):
+    done = kassa(*words)
+    assert done.code == 2
+    assert "Usage:" in done.err
+
+
+@pytest.mark.parametrize("words", WITHOUT_CORE, ids=" ".join)
+def test_what_needs_a_core_says_how_to_start_one(kassa, home, words):
+    done = kassa(*words)
+    assert done.code == 1
+    assert done.err.startswith("kassa: no core answers at")
+    assert "kassa run" in done.err
+
+
+@pytest.mark.parametrize(
+    "words", [("payments", "list"), ("journal", "verify"), ("export", "run"), ("status",)], ids=" ".join
+)
+def test_a_folder_that_is_no_home_is_told_in_a_sentence(kassa, words):
+    done = kassa(*words)
+    assert done.code == 1
+    assert done.err.startswith("kassa: ")
+    assert done.err.count("\n") == 1
+
+
+def test_a_home_is_made_once(kassa, home):
+    again = kassa("init", str(home.path))
+    assert again.code == 1
+    assert "never made twice" in again.err
+    assert home.path.stat().st_mode & 0o077 == 0
+
+
+def test_a_home_that_cannot_be_made_is_told_in_a_sentence(kassa, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    done = kassa("init", str(tmp_path / "file" / "home"))
+    assert done.code == 1
+    assert "Not a directory" in done.err
+
+
+# --- the journal and its files, without a core ---------------------------------------------------------------------
+
+
+def test_before_the_first_start_there_is_no_journal_to_read(kassa, home):
+    done = kassa("payments", "list")
+    assert (done.code, "does not exist yet" in done.err) == (1, True)
+
+
+def test_a_whole_journal_is_verified(kassa, with_payments):
+    done = kassa("journal", "verify", "--json")
+    assert done.code == 0
+    verdict = json.loads(done.out)
+    assert (verdict["ok"], verdict["payments"], verdict["notes"]) == (True, 3, 6)
+    assert "whole: 25 entries, 3 payments, 6 notes in the cassette" in kassa("journal", "verify").out
+
+
+@pytest.mark.parametrize("page", [2, 5, 9])
+def test_one_flipped_byte_makes_it_fail_and_say_where(kassa, with_payments, page):
+    content = bytearray(with_payments.journal.read_bytes())
+    content[(page - 1) * 4096 + 777] ^= 0x10
+    with_payments.journal.write_bytes(content)
+    done = kassa("journal", "verify", "--json")
+    assert done.code == 1
+    assert (json.loads(done.out)["ok"], json.loads(done.out)["at"]) == (False, f"page {page}")
+    assert f"BROKEN: {with_payments.journal}" in (words := kassa("journal", "verify").out)
+    assert f"page {page} is damaged" in words
+
+
+def test_a_payments_story_is_told_in_order(kassa, with_payments):
+    done = kassa("journal", "show", "00042-0000000002")
+    lines = done.out.splitlines()
+    assert lines[0].endswith("no subscriber data")
+    told = " ".join(lines)
+    places = [
+        told.index(words)
+        for words in ("opened", "about to be stacked", "in the cassette", "credited", "document 1002")
+    ]
+    assert places == sorted(places)
+
+    as_json = json.loads(kassa("journal", "show", "00042-0000000002", "--json").out)
+    assert (as_json["paid"], as_json["document"], len(as_json["story"])) == ("600.00", 1002, 8)
+
+
+def test_an_unknown_payment_is_told_in_a_sentence(kassa, with_payments):
+    done = kassa("journal", "show", "00042-9999999999\x1b[31m")
+    assert done.code == 1
+    assert "knows no payment '00042-9999999999\\x1b[31m'" in done.err
+
+
+def test_payments_are_listed_for_people_and_machines(kassa, with_payments):
+    found = json.loads(kassa("payments", "list", "--json").out)
+    assert [one["paid"] for one in found] == ["600.00"] * 3
+    assert all(one["document"] and one["state"] == "credited" for one in found)
+    assert "00042-0000000003" in kassa("payments", "list", "--last", "1").out
+
+
+def test_files_are_written_listed_and_written_again(kassa, with_payments, tmp_path):
+    [first] = json.loads(kassa("export", "run", "--out", str(tmp_path / "stick"), "--json").out)
+    assert (first["payments"], first["total"]) == (3, "1800.00")
+    assert "there is nothing to write" in kassa("export", "run").out
+
+    again = json.loads(kassa("export", "again", "1", "--out", str(tmp_path / "other"), "--json").out)
+    assert Path(first["file"]).read_bytes() == Path(again["file"]).read_bytes()
+    [batch] = json.loads(kassa("export", "list", "--json").out)
+    assert (batch["written"], batch["payments"]) == (True, 3)
+    assert "KASSA_90001_00042" in kassa("export", "list").out
+    assert "there is no batch 7" in kassa("export", "again", "7").err
+
+
+def test_a_folder_whose_name_is_no_text_is_told_in_a_sentence(kassa, with_payments, tmp_path):
+    done = kassa("export", "run", "--out", str(tmp_path / "\udcff"))
+    assert done.code == 1
+    assert "is not UTF-8" in done.err
+
+
+def test_a_configured_folder_outside_the_home_is_never_made(kassa, with_payments, tmp_path):
+    stick = tmp_path / "stick" / "kassa"
+    text = with_payments.config.read_text(encoding="utf-8")
+    with_payments.config.write_text(
+        text.replace('folder = "outbox"', f'folder = "{stick}"'), encoding="utf-8"
+    )
+    done = kassa("export", "run")
+    assert done.code == 1
+    assert "plug the medium in" in done.err
+    assert not stick.parent.exists()
+
+
+# --- with a core ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def served(home):
+    one = Served(home.path)
+    one.start()
+    yield one
+    one.stop()
+
+
+def test_the_view_and_intents_go_through_the_core(kassa, served):
+    view = json.loads(kassa("ctl", "view").out)
+    assert {"screen", "inserted", "payment", "reason"} <= view.keys()
+    assert (view["screen"], view["inserted"], view["payment"]) == ("out_of_service", "0.00", None)
+
+    assert json.loads(kassa("ctl", "send", "set_language", "language=en").out)["language"] == "en"
+    refused = kassa("ctl", "send", "finish")
+    assert (refused.code, refused.err) == (1, "kassa: refused: not_on_this_screen\n")
+
+
+def test_the_state_of_the_terminal_is_told_for_people_and_machines(kassa, served):
+    done = kassa("status", "--json")
+    assert done.code == 1
+    assert json.loads(done.out)["blocked"] == "starting"
+    told = kassa("status")
+    assert "takes NO cash: starting" in told.out
+    assert "drop a subscriber file into the inbox" in told.out
+
+
+def test_a_condition_is_text_and_no_command_to_the_console(kassa, served):
+    served.call(lambda: served.terminal._watch.observe("import_refused", True, "[red]x[/blue] :smile:"))
+    served.call(served.terminal.tick)
+    assert "([red]x[/blue] :smile:)" in kassa("status").out
+
+
+def test_devices_are_listed_with_and_without_a_core(kassa, served):
+    found = json.loads(kassa("device", "list", "--json").out)
+    assert [one["name"] for one in found] == ["validator", "registrar"]
+    assert "not found yet" in kassa("device", "list").out
+
+
+def test_a_device_is_checked_without_a_core(kassa, home):
+    done = kassa("device", "check", "validator", "--json")
+    assert done.code == 1
+    assert "cannot be opened" in json.loads(done.out)["problems"][0]
+    assert "cannot be used" in kassa("device", "check", "validator").out
+
+
+def test_reading_waits_for_a_core_that_starts_and_gives_up_in_words(kassa, with_payments, monkeypatch):
+    monkeypatch.setattr("kassa.cli.journal_access.WAIT_S", 0.05)
+    with wiring._locked(with_payments):
+        done = kassa("payments", "list")
+    assert done.code == 1
+    assert "yet no core answers" in done.err
+
+
+# --- the doctor ----------------------------------------------------------------------------------------------------
+
+
+def findings(kassa):
+    done = kassa("doctor", "--json")
+    found = {one["what"]: one for one in json.loads(done.out)}
+    assert done.code == (0 if all(one["ok"] for one in found.values()) else 1)
+    return found
+
+
+def test_the_doctor_says_of_each_thing_what_to_do(kassa, home):
+    found = findings(kassa)
+    assert found["configuration"]["ok"]
+    assert found["folders"]["ok"]
+    assert found["permissions"]["ok"]
+    assert found["disk"]["ok"]
+    assert found["journal"]["ok"]
+    for what in ("validator port", "registrar port", "subscriber data", "core"):
+        assert not found[what]["ok"]
+    assert all(one["remedy"] for one in found.values() if not one["ok"])
+    told = kassa("doctor").out
+    assert "PROBLEM  validator port:" in told
+    assert "-> plug it in and switch it on" in told
+
+
+def test_the_doctor_finds_a_wrong_configuration(kassa, home):
+    text = home.config.read_text(encoding="utf-8")
+    home.config.write_text(text.replace("speed = 9600", "speed = 9601"), encoding="utf-8")
+    found = findings(kassa)
+    assert "validator.speed = 9601 cannot be used" in found["configuration"]["found"]
+    assert "journal" not in found
+
+
+def test_the_doctor_finds_a_broken_journal_and_a_clock_that_forgot_the_time(
+    kassa, with_payments, monkeypatch
+):
+    monkeypatch.setattr("kassa.cli.doctor.CLOCK_BEHIND_MAX", timedelta(days=-10_000))
+    assert not findings(kassa)["clock"]["ok"]
+
+    with_payments.journal.write_bytes(with_payments.journal.read_bytes()[:-4096])
+    found = findings(kassa)
+    assert not found["journal"]["ok"]
+    assert "ask for support" in found["journal"]["remedy"]
+
+
+def test_the_doctor_finds_missing_and_open_folders(kassa, home):
+    home.quarantine.rmdir()
+    home.path.chmod(0o755)
+    found = findings(kassa)
+    assert str(home.quarantine) in found["folders"]["found"]
+    assert "chmod o=" in found["permissions"]["remedy"]
+
+
+def test_the_doctor_asks_a_running_core(kassa, served):
+    found = findings(kassa)
+    assert found["core"]["found"] == "takes no cash: starting"
+    assert found["data_missing"]["remedy"] == "drop a subscriber file into the inbox"
+    assert found["journal"]["ok"]
+
+
+def test_following_the_view_prints_every_change(kassa, served, monkeypatch):
+    seen = []
+
+    def views(self):
+        for view in original(self):
+            seen.append(view)
+            yield view
+            if len(seen) == 2:
+                return
+            threading.Thread(
+                target=lambda: served.call(lambda: served.terminal.intend("set_language", {"language": "en"}))
+            ).start()
+
+    original = Client.views
+    monkeypatch.setattr(Client, "views", views)
+    done = kassa("ctl", "view", "--follow")
+    assert [json.loads(line)["language"] for line in done.out.splitlines()] == ["ru", "en"]
