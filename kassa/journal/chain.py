@@ -55,7 +55,7 @@ def walk(db: apsw.Connection, after: int = 0, before: bytes = GENESIS) -> Iterat
             entry = e.decode(body)
         except msgspec.MsgspecError as error:
             raise JournalBroken(
-                f"entry {seq} ({kind}) cannot be read by this version of Kassa: {error}"
+                f"entry {seq} ({kind}) cannot be read by this version of Kassa: {error}", at=f"entry {seq}"
             ) from error
         if e.kind(entry) != kind:
             raise JournalBroken(

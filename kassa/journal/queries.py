@@ -193,7 +193,7 @@ class Queries:
         """When, what and the hash of one entry."""
         row = self._row("SELECT at, body, hash FROM entries WHERE seq = ?", (seq,))
         if row is None:
-            raise JournalBroken(f"entry {seq} is missing from the journal")
+            raise JournalBroken(f"entry {seq} is missing from the journal", at=f"entry {seq}")
         return row[0], e.decode(row[1]), row[2]
 
     def last_snapshot(self) -> SnapshotRecord | None:

@@ -178,7 +178,8 @@ class Journal(Queries):
             if database is not None:
                 database.close()
         except (apsw.Error, PeeweeException) as error:
-            raise self._explained("be closed", error) from error
+            if not isinstance(words := self._explained("be closed", error), JournalFull):
+                raise words from error  # without room the log stays beside the file, which is no harm
         finally:
             if mark is not None:
                 mark.close()

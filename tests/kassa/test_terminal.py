@@ -1,12 +1,14 @@
 """The terminal between its ports: facts in, entries and commands out."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from simulated_disk import SimulatedDisk, plugged
 
 from kassa.config import load
 from kassa.home import Home, data_folder
-from kassa.journal.store import Journal
+from kassa.journal.store import Journal, JournalFailed, JournalFull
 from kassa.money import of_whole
 from kassa.ports import (
     DisableNotes,
@@ -426,3 +428,50 @@ def test_no_report_is_made_while_somebody_pays(ports):
     ports.go_to_cash()
     with pytest.raises(IntentRefused, match="a customer is paying"):
         ports.terminal.print_x_report()
+
+
+# --- a disk that is full or fails ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def on_a_bad_disk(ports):
+    """The same terminal with its journal on a disk that the test can fill and break."""
+    ports.journal.close()
+    disk = SimulatedDisk()
+    with plugged(disk) as vfs:
+        ports.journal = Journal.open(Path("/journal.db"), ports.clock, vfs=vfs)
+        config = load(data_folder() / "examples" / "kassa.toml")
+        devices = Devices(ports.to_validator.append, ports.to_registrar.append)
+        ports.terminal = Terminal(config, ports.home, ports.journal, ports.clock, devices)
+        ports.make_ready()
+        ports.go_to_cash()
+        ports.to_validator.clear()
+        yield disk
+        ports.journal.close()
+
+
+def test_a_note_whose_intent_finds_no_room_is_never_stacked(ports, on_a_bad_disk):
+    on_a_bad_disk.room_bytes = 0
+    with pytest.raises(JournalFull):
+        ports.terminal.dispatch(NoteEscrowed(FIVE_HUNDRED))
+    assert StackNote() not in ports.to_validator
+
+
+def test_a_note_whose_intent_could_not_be_synced_is_never_stacked(ports, on_a_bad_disk):
+    on_a_bad_disk.sync_fails = True
+    with pytest.raises(JournalFailed):
+        ports.terminal.dispatch(NoteEscrowed(FIVE_HUNDRED))
+    assert StackNote() not in ports.to_validator
+
+
+def test_a_stacked_note_that_cannot_be_written_is_not_acknowledged_and_not_on_the_screen(
+    ports, on_a_bad_disk
+):
+    """The driver gets the error instead of an answer, so the validator repeats the event at the next start."""
+    shown = []
+    ports.terminal.dispatch(NoteEscrowed(FIVE_HUNDRED))
+    ports.terminal.follow(shown.append)
+    on_a_bad_disk.sync_fails = True
+    with pytest.raises(JournalFailed):
+        ports.terminal.dispatch(NoteStacked(FIVE_HUNDRED))
+    assert {view.inserted for view in shown} == {"0.00"}
