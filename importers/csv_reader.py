@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pc_csv
 
-from importers.encoding import Found, complain_if_mojibake, find_encoding
+from importers.encoding import CALLED, Found, complain_if_mojibake, find_encoding
 from importers.profile import Layout
 from importers.rows import RAW, TEXT_COLUMNS, VALUE_SHOWN, BadRow, Findings
 from importers.words import Unusable
@@ -456,6 +456,6 @@ def _undecodable(found: Found, piece: bytes, error: UnicodeDecodeError, line: in
     return Unusable(
         "undecodable",
         line=line + _count_line_ends(piece[: max(start, 0)]),
-        encoding=found.name,
+        encoding=CALLED[found.name],
         offset=offset + start,
     )

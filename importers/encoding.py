@@ -33,6 +33,9 @@ MARGIN = 0.15
 RUBBISH = 0.5
 """Below this a text is in no encoding we know; the letters of other Cyrillic alphabets cost a tenth or two."""
 
+CALLED = {"cp1251": "windows-1251", "utf-8": "UTF-8"}
+"""As the programs call it that clerks export with."""
+
 OTHERS = ("cp866", "koi8-r", "iso8859-5", "mac-cyrillic")
 """What else Russian text was ever written in, the likeliest first."""
 
@@ -103,7 +106,14 @@ def complain_if_implausible(sample: bytes) -> None:
         if theirs >= PLAUSIBLE and (theirs - ours >= MARGIN or _has_likelier_letters(reading, text)):
             raise _mismatch(sample, "cp1251", other)
     if ours < RUBBISH:
-        raise Unusable("letters_strange", ours=_first_words(sample).decode("cp1251", "replace"))
+        strange = (
+            line
+            for line in sample.split(b"\n")
+            if (plausibility(line.decode("cp1251", "replace")) or 1) < RUBBISH
+        )
+        raise Unusable(
+            "letters_strange", ours=_first_words(next(strange, sample)).decode("cp1251", "replace")
+        )
 
 
 def _has_likelier_letters(theirs: str, ours: str) -> bool:
@@ -166,8 +176,8 @@ def _mismatch(sample: bytes, declared: str, likely: str) -> Unusable:
     line = _first_words(sample)
     return Unusable(
         "encoding_mismatch",
-        declared=declared,
-        likely=likely,
+        declared=CALLED.get(declared, declared),
+        likely=CALLED.get(likely, likely),
         ours=line.decode(declared, "replace"),
         theirs=line.decode(likely, "replace"),
     )

@@ -207,7 +207,8 @@ class Job:
         found, accept = self.findings, self.profile.layout.accept
         if found.bad_total > accept.bad_rows_max_share * found.rows:
             allowed = int(accept.bad_rows_max_share * found.rows)
-            raise Unusable("bad_rows", bad=found.bad_total, rows=found.rows, allowed=allowed)
+            first = min(found.bad_rows, key=lambda row: row.line).as_words()
+            raise Unusable("bad_rows", bad=found.bad_total, rows=found.rows, allowed=allowed, first=first)
         if found.rows == found.bad_total:
             raise Unusable("no_rows")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from importers.rows import Findings
-from importers.words import Language, Unusable, printable, say
+from importers.words import SENTENCES, Language, Unusable, printable, say
 from kassa.files import write_durably
 from kassa.importing import Outcome
 from kassa.money import MINOR_DIGITS
@@ -114,9 +114,7 @@ def as_text(report: Report, language: Language) -> str:
     if findings.bad_rows:
         lines += ["", f"{say(language, 'head_bad_rows')}:"]
         for row in sorted(findings.bad_rows, key=lambda row: row.line)[:ROWS_SHOWN]:
-            reason = say(language, row.reason, **row.values)
-            shown = {"line": row.line, "column": row.column or "—", "value": printable(row.value)}
-            lines.append("  " + say(language, "bad_row", reason=reason, **shown))
+            lines.append("  " + row.as_words().say(language))
         if (more := findings.bad_total - ROWS_SHOWN) > 0:
             lines.append("  " + say(language, "more_bad_rows", count=more))
     return "\n".join(lines) + "\n"
@@ -139,8 +137,8 @@ def _tell_counts(lines: list[str], heading: str, counts: dict[str, int], languag
     if not counts:
         return
     lines += ["", f"{say(language, heading)}:"]
-    values = {"found": "…", "expected": "…", "allowed": "…"}
-    lines += [f"  {say(language, code, **values)}: {count}" for code, count in counts.items()]
+    general = {code: f"{code}_any" if f"{code}_any" in SENTENCES else code for code in counts}
+    lines += [f"  {say(language, general[code])}: {count}" for code, count in counts.items()]
 
 
 def _as_data(report: Report) -> dict[str, object]:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from importers.profile import Profile
-from importers.words import Unusable
+from importers.words import Unusable, Words
 from kassa.layout import DateError, parse_date
 from kassa.money import MINOR_DIGITS
 
@@ -68,6 +68,16 @@ class BadRow:
     value: str
     reason: str
     values: dict[str, object] = field(default_factory=dict)
+
+    def as_words(self) -> Words:
+        """Line, column, value and reason as one part of a sentence."""
+        return Words(
+            "bad_row",
+            line=self.line,
+            column=Words(f"column_{self.column}"),
+            value=self.value,
+            reason=Words(self.reason, **self.values),
+        )
 
 
 @dataclass

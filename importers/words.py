@@ -7,17 +7,24 @@ from typing import Literal
 Language = Literal["ru", "en"]
 
 
-class Unusable(Exception):
-    """A file as a whole is refused; `code` and `values` make the sentence, in whichever language it is wanted."""
+class Words:
+    """Something to be said in whichever language it is wanted: a code of SENTENCES and the values in it."""
 
     def __init__(self, code: str, **values: object) -> None:
         assert code in SENTENCES, code
         self.code, self.values = code, values
-        super().__init__(self.say("en"))
 
     def say(self, language: Language) -> str:
-        """The sentence for the clerk."""
+        """The words."""
         return say(language, self.code, **self.values)
+
+
+class Unusable(Exception, Words):
+    """A file as a whole is refused: the sentence for the clerk."""
+
+    def __init__(self, code: str, **values: object) -> None:
+        Words.__init__(self, code, **values)
+        Exception.__init__(self, self.say("en"))
 
 
 def say(language: Language, code: str, **values: object) -> str:
@@ -29,7 +36,7 @@ def say(language: Language, code: str, **values: object) -> str:
 
 def _told(language: Language, value: object) -> object:
     """A value in a sentence: what comes out of a file must not steer the terminal it is printed on."""
-    if isinstance(value, Unusable):
+    if isinstance(value, Words):
         return value.say(language)
     return printable(value) if isinstance(value, str) else value
 
@@ -107,12 +114,12 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "en": "it is UTF-16; save it as UTF-8 or windows-1251.",
     },
     "undecodable": {
-        "ru": "в строке {line} есть байты, которых нет в кодировке {encoding} (смещение {offset}).",
-        "en": "line {line} has bytes that do not exist in {encoding} (at offset {offset}).",
+        "ru": "в строке {line} есть байты, которых нет в кодировке {encoding} (смещение {offset}); выгрузите его снова.",
+        "en": "line {line} has bytes that do not exist in {encoding} (at offset {offset}); export it again.",
     },
     "encoding_mismatch": {
-        "ru": "кодировка указана {declared}, а похоже на {likely}: «{ours}» читалось бы как «{theirs}».",
-        "en": "its encoding should be {declared} but looks like {likely}: {ours!r} would read {theirs!r}.",
+        "ru": "как {declared} он читается «{ours}», а как {likely} — «{theirs}»; выгрузите его в UTF-8 или windows-1251.",
+        "en": "read as {declared} it says {ours!r}, as {likely} {theirs!r}; export it as UTF-8 or windows-1251.",
     },
     "letters_strange": {
         "ru": "буквы не читаются ни в одной известной кодировке: «{ours}»; выгрузите файл в UTF-8 или windows-1251.",
@@ -140,8 +147,8 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "en": "its XML has a DOCTYPE, which is not allowed; export it without.",
     },
     "xml_root": {
-        "ru": "корневой элемент «{found}», а по профилю должен быть «{expected}».",
-        "en": "its root element is {found!r}, the profile expects {expected!r}.",
+        "ru": "корневой элемент «{found}», а по профилю должен быть «{expected}»; возможно, файл для другого профиля.",
+        "en": "its root element is {found!r}, the profile expects {expected!r}; it may be for another profile.",
     },
     "xml_encoding": {
         "ru": "XML объявлен в кодировке {found}; разрешены UTF-8 и windows-1251.",
@@ -160,16 +167,16 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "en": "line {line}: there are more than {allowed} elements; such XML is not taken.",
     },
     "xml_include": {
-        "ru": "строка {line}: XInclude не разрешён.",
-        "en": "line {line}: XInclude is not allowed.",
+        "ru": "строка {line}: XInclude не разрешён; выгрузите файл без него.",
+        "en": "line {line}: XInclude is not allowed; export it without.",
     },
     "columns_missing": {
         "ru": "в заголовке нет столбца «{missing}»; найдены: {found}.{hint}",
         "en": "its header has no column {missing!r}; found: {found}.{hint}",
     },
     "columns_twice": {
-        "ru": "столбец «{name}» стоит в заголовке дважды.",
-        "en": "the column {name!r} stands in the header twice.",
+        "ru": "столбец «{name}» стоит в заголовке дважды; оставьте один.",
+        "en": "the column {name!r} stands in the header twice; leave one.",
     },
     "columns_few": {
         "ru": "в строке {line} столбцов {found}, а по профилю нужен столбец {needed}.{hint}",
@@ -184,12 +191,12 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "en": "its first {bytes} bytes hold no header line.",
     },
     "line_too_long": {
-        "ru": "строка {line} длиннее {allowed} байт.",
-        "en": "line {line} is longer than {allowed} bytes.",
+        "ru": "строка {line} длиннее {allowed} байт; это не список абонентов.",
+        "en": "line {line} is longer than {allowed} bytes; this is no list of subscribers.",
     },
     "open_quote": {
-        "ru": "в строке {line} кавычка открыта и не закрыта.",
-        "en": "line {line} opens a quote and does not close it.",
+        "ru": "в строке {line} кавычка открыта и не закрыта; исправьте строку, а если так везде — csv.quote в профиле.",
+        "en": "line {line} opens a quote and does not close it; mend the line, or csv.quote in the profile if all are so.",
     },
     "rows_after_trailer": {
         "ru": "после итоговой строки {line} идут ещё данные: похоже, склеены два файла.",
@@ -209,32 +216,32 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "en": "it has not a single row; an empty file never erases the data.",
     },
     "bad_rows": {
-        "ru": "строк с ошибками {bad} из {rows}, разрешено не больше {allowed}.",
-        "en": "{bad} of {rows} rows are bad, allowed are at most {allowed}.",
+        "ru": "строк с ошибками {bad} из {rows}, разрешено не больше {allowed}; первая: {first}.",
+        "en": "{bad} of {rows} rows are bad, allowed are at most {allowed}; the first: {first}.",
     },
     "duplicates": {
-        "ru": "лицевой счёт с одной и той же услугой повторяется: {count} раз, первый — {account} в строке {line}.",
-        "en": "an account has the same service more than once: {count} times, the first is {account} in line {line}.",
+        "ru": "лицевых счетов, у которых одна и та же услуга указана больше одного раза: {count}; первый — {account} в строке {line}.",
+        "en": "accounts that have the same service more than once: {count}; the first is {account} in line {line}.",
     },
     "count_differs": {
         "ru": "в файле указано записей {declared}, а прочитано {found}; файл мог оборваться.",
         "en": "it declares {declared} records but {found} were read; it may be cut off.",
     },
     "sum_differs": {
-        "ru": "в файле указана сумма {declared}, а по строкам выходит {found}.",
-        "en": "it declares the sum {declared} but its rows make {found}.",
+        "ru": "в файле указана сумма {declared}, а по строкам выходит {found}; файл мог оборваться или измениться.",
+        "en": "it declares the sum {declared} but its rows make {found}; it may be cut off or changed.",
     },
     "control_unreadable": {
-        "ru": "контрольное значение {name} = «{value}» нельзя прочитать.",
-        "en": "its control value {name} = {value!r} cannot be read.",
+        "ru": "контрольное значение {name} = «{value}» нельзя прочитать; исправьте его или профиль.",
+        "en": "its control value {name} = {value!r} cannot be read; mend it or the profile.",
     },
     "control_missing": {
         "ru": "нет обязательного контрольного значения {name}; файл мог оборваться.",
         "en": "its control value {name} is missing, and the profile demands it; it may be cut off.",
     },
     "as_of_unreadable": {
-        "ru": "дату данных «{value}» нельзя прочитать.",
-        "en": "its date {value!r} cannot be read.",
+        "ru": "дату данных «{value}» нельзя прочитать; виды дат заданы в профиле (date.forms).",
+        "en": "its date {value!r} cannot be read; the profile says how dates are written (date.forms).",
     },
     "as_of_future": {
         "ru": "дата данных {as_of} — в будущем; проверьте часы терминала и выгрузку.",
@@ -249,10 +256,19 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "en": "its data are of {as_of}, newer ones of {loaded} are loaded.",
     },
     # --- a row
+    "column_": {"ru": "вся строка", "en": "the whole line"},
+    "column_account": {"ru": "лицевой счёт", "en": "account"},
+    "column_name": {"ru": "имя", "en": "name"},
+    "column_address": {"ru": "адрес", "en": "address"},
+    "column_service": {"ru": "услуга", "en": "service"},
+    "column_balance": {"ru": "сумма", "en": "amount"},
+    "column_as_of": {"ru": "дата", "en": "date"},
     "row_columns": {
         "ru": "столбцов {found}, а должно быть {expected}",
         "en": "{found} columns instead of {expected}",
     },
+    "row_columns_any": {"ru": "не то число столбцов", "en": "another number of columns"},
+    "row_text_long_any": {"ru": "слишком длинный текст", "en": "the text is too long"},
     "row_header_again": {
         "ru": "снова заголовок в середине файла",
         "en": "the header again in the middle of the file",

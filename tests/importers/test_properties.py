@@ -98,9 +98,7 @@ def test_what_was_written_by_the_rules_reads_back_the_same(
 
     outcome = load(place, mark + text.encode(encoding), layout(separator, encoding, decimal))
 
-    if outcome.reason and (
-        "utf-8" in outcome.reason or "не читаются" in outcome.reason or "koi8" in outcome.reason
-    ):
+    if outcome.reason and ("он читается" in outcome.reason or "не читаются" in outcome.reason):
         return  # names of chance may look like another encoding; real ones are tried in test_encoding
     assert outcome.status == "imported", outcome.reason
     assert (outcome.accepted, outcome.refused) == (len(rows), 0)
