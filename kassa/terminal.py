@@ -19,7 +19,6 @@ from typing import Any
 import msgspec
 
 import kassa
-from kassa.alerts.catalogue import CATALOGUE
 from kassa.clock import Clock
 from kassa.config import LANGUAGES, Config
 from kassa.enquiry import look_up
@@ -60,10 +59,12 @@ from kassa.ports import (
     XReportPrinted,
 )
 from kassa.rules import session as s
+from kassa.rules.intents import event_of
 from kassa.rules.recovery import restore
 from kassa.rules.screens import show
 from kassa.rules.services import Rules
 from kassa.rules.view import View
+from kassa.status import describe
 from kassa.subscribers import Snapshot, SnapshotError, current_path
 from kassa.watch import Watch
 
@@ -176,7 +177,7 @@ class Terminal:
         log.info("intent %s", name)
         self._refused = None
         try:
-            event = _event(name, values)
+            event = event_of(name, values)
         except KeyError as error:
             raise IntentRefused("intent_incomplete", f"{name} needs a value for {error}") from error
         if event is None:
@@ -217,40 +218,7 @@ class Terminal:
     def status(self) -> dict[str, Any]:
         """How the terminal is, for `kassa status` and monitoring."""
         info = self._snapshot.info if self._snapshot else None
-        registrar = self._queue.status
-        return {
-            "version": kassa.__version__,
-            "terminal": self._config.terminal.number,
-            "screen": self.view.screen.value,
-            "takes_cash": self._watch.blocked is None,
-            "blocked": self._watch.blocked,
-            "conditions": [
-                {
-                    "code": condition.code,
-                    "severity": CATALOGUE[condition.code].severity.value,
-                    "since": condition.since.isoformat(timespec="seconds"),
-                    "text": CATALOGUE[condition.code].text,
-                    "detail": condition.detail,
-                    "remedy": CATALOGUE[condition.code].remedy,
-                }
-                for condition in self._watch.raised
-            ],
-            "validator": self._watch.models.get("validator"),
-            "registrar": self._watch.models.get("registrar"),
-            "shift": registrar.shift.value if registrar else None,
-            "documents_unsent": registrar.unsent_documents if registrar else None,
-            "data": None
-            if info is None
-            else {
-                "file": info.file,
-                "as_of": info.as_of.isoformat(timespec="seconds"),
-                "accounts": info.accounts,
-                "sha256": info.sha256,
-            },
-            "cassette": {str(value): count for value, count in sorted(self._journal.cassette().items())},
-            "documents_pending": len(self._journal.fiscal_pending()),
-            "journal_head": self._journal.head()[1],
-        }
+        return describe(self._config, self._watch, self._journal, self._queue.status, info, self.view.screen)
 
     @property
     def report(self) -> Report:
@@ -510,24 +478,3 @@ class Terminal:
         self._published = key
         for follower in list(self._followers):
             follower(view)
-
-
-def _event(name: str, values: Mapping[str, str]) -> object | None:
-    """The event that an intent means; None when it is none of the visit. Raises KeyError for a missing value."""
-    match name:
-        case "start":
-            return s.Started()
-        case "choose_service":
-            return s.ServiceChosen(values["service"])
-        case "enter_account":
-            return s.AccountEntered(values["account"])
-        case "confirm_account":
-            return s.AccountConfirmed()
-        case "finish":
-            return s.FinishPressed()
-        case "cancel":
-            return s.CancelPressed()
-        case "touch":
-            return s.Touched()
-        case _:
-            return None

@@ -109,6 +109,19 @@ def test_a_full_disk_writes_nothing_says_so_and_goes_on_when_there_is_room():
         assert verify(journal).ok
 
 
+def test_a_journal_closed_on_a_full_disk_keeps_its_entries_in_the_log():
+    disk = SimulatedDisk()
+    with plugged(disk) as vfs:
+        with closing(Journal.open(PATH, CountingClock(), vfs=vfs)) as journal:
+            for entries in visits(3):
+                journal.append(*entries)
+            disk.room_bytes = 0
+        disk.room_bytes = None
+        with closing(Journal.open(PATH, CountingClock(), vfs=vfs)) as journal:
+            assert len(journal.payments()) == 3
+            assert verify(journal).ok
+
+
 def test_room_that_was_kept_for_this_moment_is_given_up_for_the_entry():
     disk, asked = SimulatedDisk(), []
 

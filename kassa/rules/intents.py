@@ -1,0 +1,28 @@
+"""What a finger meant: an intent by its name becomes an event of the visit. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kassa.rules import session as s
+
+
+def event_of(name: str, values: Mapping[str, str]) -> object | None:
+    """The event that an intent means; None when it is none of the visit. Raises KeyError for a missing value."""
+    match name:
+        case "start":
+            return s.Started()
+        case "choose_service":
+            return s.ServiceChosen(values["service"])
+        case "enter_account":
+            return s.AccountEntered(values["account"])
+        case "confirm_account":
+            return s.AccountConfirmed()
+        case "finish":
+            return s.FinishPressed()
+        case "cancel":
+            return s.CancelPressed()
+        case "touch":
+            return s.Touched()
+        case _:
+            return None

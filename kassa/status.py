@@ -1,0 +1,63 @@
+"""How the terminal is, as data: what `kassa status`, the doctor and monitoring show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import kassa
+from kassa.alerts.catalogue import CATALOGUE
+from kassa.alerts.conditions import Condition
+from kassa.config import Config
+from kassa.journal.store import Journal
+from kassa.ports import RegistrarStatus
+from kassa.rules.view import ScreenName
+from kassa.subscribers import SnapshotInfo
+from kassa.watch import Watch
+
+
+def describe(
+    config: Config,
+    watch: Watch,
+    journal: Journal,
+    registrar: RegistrarStatus | None,
+    info: SnapshotInfo | None,
+    screen: ScreenName,
+) -> dict[str, Any]:
+    """Everything staff ask of a terminal at a glance; plain values, as they go through the control socket."""
+    return {
+        "version": kassa.__version__,
+        "terminal": config.terminal.number,
+        "screen": screen.value,
+        "takes_cash": watch.blocked is None,
+        "blocked": watch.blocked,
+        "conditions": [_condition(condition) for condition in watch.raised],
+        "validator": watch.models.get("validator"),
+        "registrar": watch.models.get("registrar"),
+        "shift": registrar.shift.value if registrar else None,
+        "documents_unsent": registrar.unsent_documents if registrar else None,
+        "data": _data(info) if info else None,
+        "cassette": {str(value): count for value, count in sorted(journal.cassette().items())},
+        "documents_pending": len(journal.fiscal_pending()),
+        "journal_head": journal.head()[1],
+    }
+
+
+def _condition(condition: Condition) -> dict[str, str]:
+    kind = CATALOGUE[condition.code]
+    return {
+        "code": condition.code,
+        "severity": kind.severity.value,
+        "since": condition.since.isoformat(timespec="seconds"),
+        "text": kind.text,
+        "detail": condition.detail,
+        "remedy": kind.remedy,
+    }
+
+
+def _data(info: SnapshotInfo) -> dict[str, Any]:
+    return {
+        "file": info.file,
+        "as_of": info.as_of.isoformat(timespec="seconds"),
+        "accounts": info.accounts,
+        "sha256": info.sha256,
+    }
