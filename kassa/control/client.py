@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import msgspec
 
+from kassa.control.address import reachable
 from kassa.control.messages import (
     LINE_MAX_BYTES,
     VERSION,
@@ -59,7 +60,8 @@ class Client:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(HELLO_MAX_S)
         try:
-            self._socket.connect(str(path))
+            with reachable(path) as address:
+                self._socket.connect(address)
         except OSError as error:
             self._socket.close()
             raise CoreAbsent(f"no core answers at {path}; start it with: kassa run") from error

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 import kassa
+from kassa.control.address import reachable
 from kassa.control.messages import (
     LINE_MAX_BYTES,
     VERSION,
@@ -64,12 +65,11 @@ class Server:
         listener = socket.socket(socket.AF_UNIX)
         mask = os.umask(0o177)  # from its first moment on
         try:
-            listener.bind(str(path))
+            with reachable(path) as address:
+                listener.bind(address)
         except OSError as error:
             listener.close()
-            raise KassaError(
-                f"{path} cannot be the control socket: {error}; a shorter --home may help"
-            ) from error
+            raise KassaError(f"{path} cannot be the control socket: {error}") from error
         finally:
             os.umask(mask)
         self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=LINE_MAX_BYTES)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from kassa.control.address import reachable
 from kassa.control.messages import (
     LINE_MAX_BYTES,
     VERSION,
@@ -95,7 +96,8 @@ class CoreClient:
         """Follow one connection to its end; whether it brought a view."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             try:
-                connection.connect(str(self._path))
+                with reachable(self._path) as address:
+                    connection.connect(address)
             except OSError as error:
                 log.debug("no core listens yet: %s", error)
                 return False

@@ -220,13 +220,21 @@ def test_the_socket_that_a_killed_core_left_is_replaced(tmp_path):
         one.stop()
 
 
-def test_a_home_too_deep_for_a_socket_is_told_in_words(tmp_path):
-    deep = tmp_path / ("x" * 120) / "control.sock"
-    deep.parent.mkdir()
-    with pytest.raises(KassaError, match="a shorter --home"):
-        asyncio.run(Server(None, {}).start(deep))
+def test_a_home_as_deep_as_any_folder_is_served(tmp_path):
+    one = Served(tmp_path / ("deep" * 40) / "home")
+    one.start()
+    try:
+        assert is_alive(one)
+    finally:
+        one.stop()
+
+
+def test_a_socket_that_cannot_be_made_is_told_in_words(tmp_path):
+    missing = tmp_path / "gone" / "control.sock"
+    with pytest.raises(KassaError, match="cannot be the control socket"):
+        asyncio.run(Server(None, {}).start(missing))
     with pytest.raises(CoreAbsent):
-        Client(deep)
+        Client(missing)
 
 
 def test_a_core_that_is_stopped_does_not_hold_its_callers_for_ever(tmp_path, monkeypatch):
