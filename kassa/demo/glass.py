@@ -45,6 +45,11 @@ class Finger(MotionEvent):
         """Come down."""
         EventLoop.post_dispatch_input("begin", self)
 
+    def slide(self, x: float, y: float) -> None:
+        """Move over the glass."""
+        self.move({"x": x / (Window.width - 1), "y": y / (Window.height - 1)})
+        EventLoop.post_dispatch_input("update", self)
+
     def lift(self) -> None:
         """Leave."""
         EventLoop.post_dispatch_input("end", self)

@@ -36,6 +36,7 @@ log = logging.getLogger("kassa.ui")
 
 WIDE_FORM, TALL_FORM = (1280, 1024), (1080, 1920)
 """The two forms in whose pixels all sizes are written."""
+TALL_WORDS = 1.15
 WARN_S = 20
 """So long before the time is up the countdown appears."""
 SETTLE_S = 0.35
@@ -78,6 +79,8 @@ class KassaApp(App):
 
     u = NumericProperty(1.0)
     """One unit in pixels; every size and font in the .kv files is a multiple of it."""
+    small = NumericProperty(1.0)
+    """The unit of small words: a tall panel is large, and read from further away."""
     wide = BooleanProperty(True)
     window_width, window_height = NumericProperty(WIDE_FORM[0]), NumericProperty(WIDE_FORM[1])
     tr = ObjectProperty(translator("en"))
@@ -253,6 +256,7 @@ class KassaApp(App):
         self.wide = width >= height
         form = WIDE_FORM if self.wide else TALL_FORM
         self.u = min(width / form[0], height / form[1])
+        self.small = self.u if self.wide else self.u * TALL_WORDS
         self.window_width, self.window_height = width, height
 
     @property

@@ -3,6 +3,7 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from kassa.ui.window import prepare
 
 PICTURES = Path(__file__).resolve().parents[2] / "build" / "ui"
 UNTHROTTLED = 0
+WAIT_MAX_S = 20.0
 LARGEST = msgspec.structs.replace(Ui(), width=1280, height=1920, fullscreen=False, fps=UNTHROTTLED)
 """An offscreen surface never grows: it is made so that every form fits into it."""
 
@@ -96,6 +98,23 @@ class Bench:
         finger.lift()
         self.settle()
         self.settle()
+
+    def drag(self, start, end):
+        finger = Finger(*start)
+        finger.press()
+        self.settle()
+        for share in (0.1, 0.4, 0.7, 1):
+            finger.slide(*(a + (b - a) * share for a, b in zip(start, end, strict=True)))
+            self.settle()
+        finger.lift()
+        self.settle()
+
+    def until(self, is_so):
+        """Frames until it is so: a list takes its time to tell a touch from a drag, and to roll out."""
+        give_up = monotonic() + WAIT_MAX_S
+        while not is_so():
+            assert monotonic() < give_up, "waited in vain"
+            self.settle()
 
     def quits(self):
         return EventLoop.quit

@@ -77,6 +77,7 @@ def test_the_countdown_lies_over_no_button(bench, size, language, name):
 
     assert "more_time" in bench.glass.tappable()
     assert_no_text_is_cut(bench)
+    assert_no_text_leaves_its_ground(bench)
     assert_fingers_find_one_thing(bench)
 
 

@@ -57,6 +57,29 @@ def test_every_screen_offers_the_other_language(bench, name):
     assert "language.ru" in bench.glass.tappable()
 
 
+def test_a_long_list_can_be_dragged_and_a_drag_chooses_nothing(wide):
+    wide.show(VIEWS["services_many"])
+    assert "service.hotel_1" not in wide.glass.tappable()
+
+    wide.drag((640, 300), (640, 900))
+    assert wide.sent == []
+    wide.until(lambda: "service.hotel_1" in wide.glass.tappable())
+
+    wide.tap("service.hotel_1")
+    wide.until(lambda: wide.sent)
+    assert wide.sent == [("choose_service", {"service": "hotel_1"})]
+
+
+def test_the_next_customer_sees_the_list_from_its_top(wide):
+    wide.show(VIEWS["services_many"])
+    wide.drag((640, 300), (640, 900))
+    wide.until(lambda: "service.internet_0" not in wide.glass.tappable())
+
+    wide.show(VIEWS["attract"])
+    wide.show(VIEWS["services_many"])
+    assert "service.internet_0" in wide.glass.tappable()
+
+
 # --- the account number ------------------------------------------------------------------------------------------
 
 
@@ -244,6 +267,17 @@ def test_the_screen_that_waits_promises_only_what_is_true(wide):
     assert visits.PAYMENT in wide.glass.texts()
     assert "1 100" not in " ".join(wide.glass.texts()).replace("\N{NO-BREAK SPACE}", " ")
     assert "Если вы уже внесли деньги, они учтены" in wide.glass.texts()
+
+
+def test_nothing_of_an_earlier_view_stays(wide):
+    names = {"account", "balance_long", "cash", "thanks", "printing"}
+    for name in names:
+        wide.show(VIEWS[name])
+    for name in names:
+        wide.show(visits.bare(VIEWS[name]))
+        said = " ".join(wide.glass.texts())
+        for word in ("Интернет", "4038 172 956", "Ив***", "Об***", "284,60", visits.PAYMENT, "3482910576"):
+            assert word not in said, name
 
 
 def test_every_part_of_a_view_may_be_missing(bench):

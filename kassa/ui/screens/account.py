@@ -13,7 +13,7 @@ from kassa.ui import theme
 from kassa.ui.amounts import grouped
 from kassa.ui.i18n import Translator
 from kassa.ui.kv import load_beside
-from kassa.ui.screens.page import Page
+from kassa.ui.screens.page import ServicePage
 from kassa.ui.widgets.basics import Plain
 from kassa.ui.widgets.touch import Key
 from kassa.ui.wording import digits, notice
@@ -54,12 +54,9 @@ class BillHint(Plain):
     text = StringProperty("")
 
 
-class AccountScreen(Page):
+class AccountScreen(ServicePage):
     """The typed digits are the only thing in this process that the core does not know; they are worth nothing yet."""
 
-    service_name = StringProperty("")
-    service_description = StringProperty("")
-    service_icon = StringProperty("")
     typed = StringProperty("")
     shown = StringProperty("")
     digits_share = NumericProperty(1)
@@ -78,13 +75,10 @@ class AccountScreen(Page):
     def show(self, view: View, tr: Translator) -> None:
         """Draw service, mask and notice. The digits stay as long as the service does."""
         mask = view.mask or ANY_MASK
-        if view.service is not None:
-            self.service_name = view.service.name
-            self.service_description = view.service.description
-            self.service_icon = view.service.icon
-            if view.service.id != self._service:
-                self._service = view.service.id
-                self.typed = ""
+        self.show_service(view)
+        service = view.service.id if view.service else ""
+        if service != self._service:
+            self._service, self.typed = service, ""
         self._mask = mask
         self.hint = mask.hint
         self.hint_digits = tr("Digits in the number: {digits}", digits=digits(view))

@@ -13,7 +13,7 @@ from kassa.ui.amounts import account_number, amount, moment, number, price, shor
 from kassa.ui.i18n import Translator
 from kassa.ui.i18n import message as _
 from kassa.ui.kv import load_beside
-from kassa.ui.screens.page import Page
+from kassa.ui.screens.page import ServicePage
 
 OTHERS_MAX, OTHERS_BESIDE_WARNING_MAX = 4, 2
 """More services of one account than fit are left out; the chosen one stands above."""
@@ -41,12 +41,9 @@ class BalanceLine(BoxLayout):
     tone = StringProperty("muted")
 
 
-class BalanceScreen(Page):
+class BalanceScreen(ServicePage):
     """Is this your account?"""
 
-    service_name = StringProperty("")
-    service_description = StringProperty("")
-    service_icon = StringProperty("")
     account = StringProperty("")
     holder = StringProperty("")
     place = StringProperty("")
@@ -64,10 +61,7 @@ class BalanceScreen(Page):
 
     def show(self, view: View, tr: Translator) -> None:
         """Draw the subscriber and the balance: a word, an icon and a colour say debt or credit, never colour alone."""
-        if view.service is not None:
-            self.service_name = view.service.name
-            self.service_description = view.service.description
-            self.service_icon = view.service.icon
+        self.show_service(view)
         self.account = account_number(view)
         self.holder, self.place = short(view.holder, HOLDER_MAX_CHARS), short(view.place, PLACE_MAX_CHARS)
         self._show_balance(view, tr)
@@ -75,7 +69,7 @@ class BalanceScreen(Page):
         self.data_text, self.old_text = _age(view, tr)
         # Where other services stand there is no room, and they say much the same.
         self.advice_title = "" if self.others else tr("You can put in any sum")
-        self.advice_text = "" if self.others else tr("What is over goes to the account")
+        self.advice_text = "" if self.others else tr("Any extra goes to the account")
 
     def confirm(self) -> None:
         """It is the right account: on to the money."""

@@ -6,22 +6,21 @@ from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 
 from kassa.money import Money
 from kassa.rules.view import NoteMotion, View
-from kassa.ui.amounts import account_number, amount, number, price, symbol
+from kassa.ui.amounts import account_number, amount, number, price, short, symbol
 from kassa.ui.i18n import Translator
 from kassa.ui.kv import load_beside
-from kassa.ui.screens.page import Page
+from kassa.ui.screens.page import ServicePage
 from kassa.ui.wording import denominations, notice
 
 BLOCKING = frozenset({"validator_lost", "validator_jammed", "registrar_not_ready", "cash_not_accepted"})
 """Notices that last: no note is taken while they stand."""
+HOLDER_MAX_CHARS = 24
+"""One line: the customer said already that it is the right account."""
 
 
-class CashScreen(Page):
+class CashScreen(ServicePage):
     """The sum on it changes only when the note is in the cassette and in the journal."""
 
-    service_name = StringProperty("")
-    service_description = StringProperty("")
-    service_icon = StringProperty("")
     account = StringProperty("")
     holder = StringProperty("")
     standing_name = StringProperty("")
@@ -49,11 +48,8 @@ class CashScreen(Page):
 
     def show(self, view: View, tr: Translator) -> None:
         """Draw what the core says; drawing it twice changes nothing."""
-        if view.service is not None:
-            self.service_name = view.service.name
-            self.service_description = view.service.description
-            self.service_icon = view.service.icon
-        self.account, self.holder = account_number(view), view.holder or ""
+        self.show_service(view)
+        self.account, self.holder = account_number(view), short(view.holder, HOLDER_MAX_CHARS)
         self.payment = view.payment or ""
         paid = amount(view.inserted, view)
         self.paid_number, self.paid_symbol = number(paid, view.language), symbol(view.currency)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kivy.properties import StringProperty
 from kivy.uix.boxlayout import BoxLayout
 
 from kassa.rules.view import View
+from kassa.ui import theme
 from kassa.ui.i18n import Translator
 
 Send = Callable[..., None]
@@ -32,3 +34,18 @@ class Page(BoxLayout):
     def cancel(self) -> None:
         """One step back."""
         self.send("cancel")
+
+
+class ServicePage(Page):
+    """A page about the chosen service. One that left the configuration meanwhile has no name, and no earlier one's."""
+
+    service_name = StringProperty("")
+    service_description = StringProperty("")
+    service_icon = StringProperty(theme.UNKNOWN_ICON)
+
+    def show_service(self, view: View) -> None:
+        """Draw the service on top of the page."""
+        service = view.service
+        self.service_name = service.name if service else ""
+        self.service_description = service.description if service else ""
+        self.service_icon = service.icon if service else theme.UNKNOWN_ICON

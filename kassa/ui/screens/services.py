@@ -22,7 +22,9 @@ class ServicesScreen(Page):
 
     def forget(self) -> None:
         """A new customer begins at the top of the list."""
-        self.ids.scroll.scroll_y = 1
+        scroll = self.ids.scroll
+        scroll.effect_y.velocity = 0  # the last finger's push ends with its visit
+        scroll.scroll_y = 1
 
     def choose(self, service: str) -> None:
         """A tile was pressed."""
