@@ -15,15 +15,16 @@ from kassa.home import Home, data_folder
 DEMO_SETTINGS = {
     ("validator", "port"): '"run/validator"',
     ("registrar", "port"): '"run/registrar"',
-    ("outbox", "after_each_payment"): "true",
     ("ui", "fullscreen"): "false",
 }
-"""A demonstration has simulators behind links in its own folder, and shows the payment file at once."""
+"""A demonstration has simulators behind links in its own folder, and a window among others."""
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--demo", is_flag=True, help="For simulated devices: ports inside the folder, files at once.")
+@click.option(
+    "--demo", is_flag=True, help="For simulated devices at links in run/, and a screen in a window."
+)
 def init(folder: Path, demo: bool) -> None:
     """Make FOLDER a terminal's home, with a documented kassa.toml to fill in."""
     home = Home(folder.absolute())
@@ -36,7 +37,19 @@ def init(folder: Path, demo: bool) -> None:
     with write_durably(home.config) as file:
         file.write(text.encode("utf-8"))
     load(home.config)
-    click.echo(f"{home.path} is ready. Next: fill in {home.config}, then: kassa --home {home.path} doctor")
+    click.echo(f"{home.path} is ready. Next:")
+    for line in _next_steps(home, demo):
+        click.echo(f"  {line}")
+
+
+def _next_steps(home: Home, demo: bool) -> tuple[str, ...]:
+    if demo:
+        return (
+            f"python -m devices.ccnet.simulator --pty {home.run / 'validator'}",
+            f"python -m devices.shtrih.simulator --pty {home.run / 'registrar'}",
+            f"kassa --home {home.path} run",
+        )
+    return (f"fill in {home.config}", f"kassa --home {home.path} doctor")
 
 
 def _set(text: str, section: str, key: str, value: str) -> str:

@@ -29,8 +29,16 @@ class Stage:
         self.folder, self.home, self._speed = folder, Home(folder / "home"), speed
         self._core: subprocess.Popen[bytes] | None = None
         self.kassa("init", str(self.home.path), "--demo")
+        self._export_at_once()
         self.validator = self.plug_in(VALIDATOR, self.home.run / "validator")
         self.registrar = self.plug_in(REGISTRAR, self.home.run / "registrar")
+
+    def _export_at_once(self) -> None:
+        """A payment file appears as soon as there is a receipt: nobody watches a demonstration for an hour."""
+        settings = self.home.config.read_text(encoding="utf-8")
+        hourly, at_once = "after_each_payment = false", "after_each_payment = true"
+        assert hourly in settings
+        self.home.config.write_text(settings.replace(hourly, at_once), encoding="utf-8")
 
     def plug_in(self, module: str, port: Path) -> Steered:
         """Start a simulated device at `port`; it remembers what an earlier one there kept."""
