@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ from kassa.clock import SystemClock
 from kassa.control.client import AskRefused, Client, CoreAbsent
 from kassa.errors import KassaError
 from kassa.home import Home, data_folder
+from kassa.journal.pages import PAGE_BYTES
 from kassa.journal.store import Journal, JournalFailed
 
 WAIT_MAX_S = 20.0
@@ -162,6 +164,35 @@ def test_a_copy_of_the_journal_is_whole_and_its_reader_deletes_it(home, run_whil
     integrity, count = run_while(copy)
     assert integrity == "ok"
     assert count >= 1
+
+
+def test_damage_under_a_running_core_is_found_by_verify_and_the_core_goes_on(home, run_while):
+    def verify():
+        words = [
+            sys.executable,
+            "-m",
+            "kassa.cli.main",
+            "--home",
+            str(home.path),
+            "journal",
+            "verify",
+            "--json",
+        ]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        return done.returncode, json.loads(done.stdout)
+
+    def ask(client):
+        whole = verify()
+        with home.journal.open("r+b") as file:
+            file.seek(2 * PAGE_BYTES + 100)
+            file.write(b"?")
+        return whole, verify(), client.ask("status")["terminal"]
+
+    (code, verdict), (code_after, verdict_after), terminal = run_while(ask)
+    assert (code, verdict["ok"]) == (0, True)
+    assert (code_after, verdict_after["ok"], verdict_after["at"]) == (1, False, "page 3")
+    assert terminal == "00042"
+    assert list(home.run.glob("journal-*")) == []
 
 
 def test_copies_that_nobody_deleted_are_gone_at_the_next_start(home, run_while):
