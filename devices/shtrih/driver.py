@@ -10,13 +10,13 @@ Source: Shtrih-M, "Command protocol" 1.17: modes, submodes, commands; the times 
 from __future__ import annotations
 
 import textwrap
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any, TypeVar
 
-from devices.shtrih import errors, tlv
+from devices.shtrih import errors, problems, tlv
 from devices.shtrih import protocol as p
-from devices.shtrih.errors import Reaction
 from devices.shtrih.exchange import AnswerLost, Exchange
+from devices.shtrih.problems import Verdict
 from devices.shtrih.protocol import Closed, Command, DriveStatus, Form, FoundDocument, Mode, Refused, Submode
 from devices.steps import Program, await_command, flush, now, report, sleep
 from kassa.errors import KassaError
@@ -82,26 +82,11 @@ LINES_MAX = 20
 OTHER_REPORTS_MAX = 10
 """So many documents of a shift may be neither receipts nor its opening (ours); else its age stays unknown."""
 EXPIRY_EVERY_S = 3600.0
-UNSENT_MAX = timedelta(days=27)
-"""After 30 days the drive stops by itself, and a customer would stand there with his money inside (ours)."""
-CLOCK_BACK_MAX = timedelta(minutes=5)
-"""The drive refuses a document that is older than its last one by its own timer."""
-PRINTING = (Submode.PRINTING, Submode.PRINTING_REPORT)
 PAPER_INTERRUPTED = (Submode.PAPER_RAN_OUT, Submode.WAITS_FOR_CONTINUE)
-PASSING = frozenset({errors.BUSY, errors.WAITS_FOR_CONTINUE, errors.WRONG_SUBMODE, errors.NO_PAPER})
-"""Refusals that the next status explains."""
-
-NO_PAPER, COVER_OPEN, BUSY = "registrar_paper_out", "registrar_cover_open", "registrar_busy"
-DRIVE, LOCKED, CLOCK = "registrar_drive", "registrar_locked", "registrar_clock"
-DOCUMENT_OPEN, FAILED = "registrar_document_open", "registrar_failed"
 
 
 class NotReady(KassaError):
-    """No document can be made now; `problem` is the condition's code."""
-
-    def __init__(self, problem: str, detail: str) -> None:
-        super().__init__(detail)
-        self.problem = problem
+    """No document can be made now; the message says why to staff."""
 
 
 class InDoubt(KassaError):
@@ -119,7 +104,8 @@ class ShtrihDriver:
         # These outlive the link: what the core has been told of shifts, and why receipts were refused.
         self._seen: tuple[str, int, p.Shift] | None = None
         self._opened_at: datetime | None = None
-        self._fault: tuple[str, str, float] | None = None
+        self._fault: Verdict | None = None
+        self._fault_until = 0.0
         self._refusals = 0
         self._payments: dict[tuple[str, int], str] = {}
         self._begin_life()
@@ -206,9 +192,7 @@ class ShtrihDriver:
         adds_up_to = yield from self._ask(p.subtotal(self._password))
         if adds_up_to != receipt.total.minor:
             found = Money(adds_up_to, self._currency)
-            raise NotReady(
-                FAILED, f"the registrar adds up to {found}, the receipt's total is {receipt.total}"
-            )
+            raise NotReady(f"the registrar adds up to {found}, the receipt's total is {receipt.total}")
         close = p.close_receipt(self._password, receipt.total.minor, receipt.tax_system)
         return (yield from self._patiently(close))
 
@@ -216,7 +200,7 @@ class ShtrihDriver:
         """What the drive keeps of the document that was just made: its time is nowhere else."""
         found = yield from self._ask(p.find_document(self._password, closed.number))
         if not _is_of(receipt, found):
-            raise NotReady(FAILED, f"document {closed.number} in the archive is not the one that was made")
+            raise NotReady(f"document {closed.number} in the archive is not the one that was made")
         return found
 
     def _document(self, found: FoundDocument, drive_serial: str, shift: int) -> Document:
@@ -252,7 +236,9 @@ class ShtrihDriver:
                 status = yield from self._ask(p.short_status(self._password))
             except Refused:
                 return False
-            is_printing = status.submode in PRINTING or status.print_result == p.PRINT_RESULT_PRINTING
+            is_printing = (
+                status.submode in problems.PRINTING or status.print_result == p.PRINT_RESULT_PRINTING
+            )
             if not is_printing:
                 return status.submode not in PAPER_INTERRUPTED and not status.print_result
             yield from sleep(BUSY_MS)
@@ -393,20 +379,18 @@ class ShtrihDriver:
             status = yield from self._ask(p.short_status(self._password))
             drive = yield from self._learn()
             step = self._next_step(status, drive, wanted)
-            problem, detail = self._judge(status, is_for_receipt=wanted is Mode.SHIFT_OPEN)
-            if step is None and problem is not None and problem != BUSY:
-                raise NotReady(problem, detail)
-            if step is None and problem is None:
+            verdict = self._judge(status, is_for_receipt=wanted is Mode.SHIFT_OPEN)
+            if step is None and verdict.problem is None:
                 return drive
             if step is None:
+                if verdict.problem != problems.BUSY:
+                    raise NotReady(verdict.detail)
                 if waited_ms >= BUSY_MAX_S * 1000:
-                    raise NotReady(BUSY, f"the registrar has been busy for {BUSY_MAX_S:.0f} s: {detail}")
-                yield from self._wait_while_busy(waited_ms, detail)
+                    raise NotReady(f"the registrar has been busy for {BUSY_MAX_S:.0f} s: {verdict.detail}")
+                yield from self._wait_while_busy(waited_ms, verdict.detail)
                 waited_ms += BUSY_MS
             elif steps >= STEPS_MAX:
-                raise NotReady(
-                    FAILED, f"the registrar does not get ready; it stays in mode {status.mode.name}"
-                )
+                raise NotReady(f"the registrar does not get ready; it stays in mode {status.mode.name}")
             else:
                 steps += 1
                 yield from self._try(step)
@@ -417,12 +401,11 @@ class ShtrihDriver:
         """The one command that brings us nearer; None when there is none, because it is ready or must be waited for."""
         if status.submode == Submode.WAITS_FOR_CONTINUE:
             return p.continue_print(self._password)
-        if status.submode in PRINTING:
+        if status.submode in problems.PRINTING:
             return None
         if status.mode is Mode.DATA_OUTPUT:
             return p.read_tags(self._password)  # somebody asked for a document and did not hear the end of it
-        problem, _ = self._judge_hardware(status)
-        if problem not in (None, DOCUMENT_OPEN):
+        if problems.of_printer(status, self._parameters).problem not in (None, problems.DOCUMENT_OPEN):
             return None
         if status.mode is Mode.DOCUMENT_OPEN:
             return self._cancellation(status)
@@ -432,7 +415,7 @@ class ShtrihDriver:
         if is_open and wanted not in (status.mode, None):
             return p.z_report(self._password)
         if status.mode is Mode.SHIFT_CLOSED and wanted is Mode.SHIFT_OPEN:
-            return None if self._judge(status)[0] else p.open_shift(self._password)
+            return None if self._judge(status).problem else p.open_shift(self._password)
         return None
 
     def _try(self, command: Command[Any]) -> Program[None]:
@@ -442,7 +425,7 @@ class ShtrihDriver:
         except AnswerLost:
             return
         except Refused as error:
-            if error.code not in PASSING and error.code != errors.NO_DATA:
+            if error.code not in problems.PASSING and error.code != errors.NO_DATA:
                 raise
             yield from sleep(BUSY_MS)
 
@@ -458,7 +441,7 @@ class ShtrihDriver:
             status = yield from self._ask(p.short_status(self._password))
             if status.mode is Mode.DATA_OUTPUT:
                 yield from self._try(p.read_tags(self._password))
-            elif status.submode not in PRINTING:
+            elif status.submode not in problems.PRINTING:
                 return
             yield from self._wait_while_busy(waited_ms, f"it prints (submode {status.submode})")
             waited_ms += BUSY_MS
@@ -467,7 +450,7 @@ class ShtrihDriver:
         """One pause; the core goes on hearing of a registrar that keeps a command waiting."""
         yield from sleep(BUSY_MS)
         if waited_ms >= BUSY_TOLD_S * 1000:
-            yield from self._tell(BUSY, detail, is_expired=False)
+            yield from self._tell(Verdict(problems.BUSY, detail), is_expired=False)
 
     # --- reports -----------------------------------------------------------------------------------------------------------
 
@@ -515,19 +498,19 @@ class ShtrihDriver:
             if self._drive is None or at - self._learned_at >= LEARN_EVERY_S:
                 yield from self._learn()
             yield from self._tend(status, at)
-            problem, detail = self._judge(status)
-            if problem is None and self._fault is not None and at < self._fault[2]:
-                problem, detail, _ = self._fault
+            verdict = self._judge(status)
+            if verdict.problem is None and self._fault is not None and at < self._fault_until:
+                verdict = self._fault
             is_expired = status.mode is Mode.SHIFT_EXPIRED
         except (Refused, AnswerLost) as error:
-            problem, detail, is_expired = _problem_of(error), str(error), False
-        if problem != BUSY:
+            verdict, is_expired = problems.of_error(error), False
+        if verdict.problem != problems.BUSY:
             self._busy_since = None
         elif self._busy_since is None:
             self._busy_since = at
-        if problem == BUSY and at - (self._busy_since or at) < BUSY_TOLD_S:
-            problem, detail = None, ""
-        yield from self._tell(problem, detail, is_expired)
+        if self._busy_since is not None and at - self._busy_since < BUSY_TOLD_S:
+            verdict = problems.NONE
+        yield from self._tell(verdict, is_expired)
 
     def _tend(self, status: p.ShortStatus, at: float) -> Program[None]:
         """Paper is back: print on. A document that nobody asks for: cancel it."""
@@ -544,7 +527,7 @@ class ShtrihDriver:
             self._open_since = at
             yield from self._try(self._cancellation(status))
 
-    def _tell(self, problem: str | None, detail: str, is_expired: bool) -> Program[None]:
+    def _tell(self, verdict: Verdict, is_expired: bool) -> Program[None]:
         shift = ShiftState.OPEN if self._shift.is_open else ShiftState.CLOSED
         fact = RegistrarStatus(
             model=self._model,
@@ -553,8 +536,8 @@ class ShtrihDriver:
             shift_number=self._shift.number,
             last_document=self._drive.last_document if self._drive else 0,
             unsent_documents=self._exchange.unsent,
-            problem=problem,
-            detail=detail,
+            problem=verdict.problem,
+            detail=verdict.detail,
             shift_opened_at=self._opened_at if self._shift.is_open else None,
         )
         at = yield from now()
@@ -621,76 +604,19 @@ class ShtrihDriver:
 
     # --- what is wrong -----------------------------------------------------------------------------------------------------
 
-    def _judge(self, status: p.ShortStatus, *, is_for_receipt: bool = True) -> tuple[str | None, str]:
-        """What stands in the way of a document: the condition's code and what staff should know, or None."""
-        problem, detail = self._judge_hardware(status)
-        if problem is None and is_for_receipt:
-            problem, detail = self._judge_drive()
-        return problem, detail
-
-    def _judge_hardware(self, status: p.ShortStatus) -> tuple[str | None, str]:
-        sees_no_paper = self._parameters.has_paper_sensor and not status.sees_paper
-        if self._parameters.has_cover_sensor and status.sees_cover_open:
-            return COVER_OPEN, "the paper's cover is open"
-        if status.submode in (Submode.NO_PAPER, Submode.PAPER_RAN_OUT) or sees_no_paper:
-            return NO_PAPER, "the roll is at its end"
-        if status.submode != Submode.IDLE:
-            return BUSY, f"it prints (submode {status.submode})"
-        match status.mode:
-            case Mode.SHIFT_OPEN | Mode.SHIFT_EXPIRED | Mode.SHIFT_CLOSED:
-                return None, ""
-            case Mode.INSPECTOR_LOCK:
-                return LOCKED, "it is locked by a wrong tax inspector's password"
-            case Mode.DATE_UNCONFIRMED:
-                return CLOCK, f"its date has to be confirmed; it shows {self._clock or 'none'}"
-            case Mode.DOCUMENT_OPEN:
-                return DOCUMENT_OPEN, "a document stands open"
-            case Mode.DECIMAL_POINT | Mode.TECHNICAL_RESET:
-                return FAILED, f"it needs a technician (mode {status.mode.value})"
-            case _:
-                return BUSY, f"it does something else (mode {status.mode.value})"
-
-    def _judge_drive(self) -> tuple[str | None, str]:
-        drive, clock = self._drive, self._clock
-        if drive is None:
-            return FAILED, "it says nothing of its fiscal drive"
-        if not drive.is_in_fiscal_mode:
-            return DRIVE, f"fiscal drive {drive.serial} is not in fiscal mode (life phase {drive.life:02X}h)"
-        if drive.is_critical:
-            return DRIVE, f"fiscal drive {drive.serial} reports a critical error"
-        if clock is None or (drive.at is not None and clock < drive.at - CLOCK_BACK_MAX):
-            return CLOCK, f"its clock shows {clock or 'no time'}, its last document is of {drive.at}"
-        if self._expiry.on is not None and clock.date() > self._expiry.on:
-            return DRIVE, f"fiscal drive {drive.serial} was good until {self._expiry.on:%d.%m.%Y}"
-        unsent, since = self._exchange.unsent, self._exchange.since
-        if unsent and since is not None and clock - since > UNSENT_MAX:
-            return DRIVE, f"{unsent} documents wait for the data operator, the oldest since {since:%d.%m.%Y}"
-        return None, ""
+    def _judge(self, status: p.ShortStatus, *, is_for_receipt: bool = True) -> Verdict:
+        """What stands in the way of a document; a shift may be closed where no receipt may be made."""
+        verdict = problems.of_printer(status, self._parameters)
+        if verdict.problem is None and is_for_receipt:
+            return problems.of_drive(self._drive, self._clock, self._expiry.on, self._exchange)
+        return verdict
 
     def _remember_refusal(self, error: KassaError) -> Program[None]:
         """Keep the terminal from taking money for receipts that are refused; what a status shows need not be kept."""
-        if not isinstance(error, Refused) or error.code in PASSING or error.code in errors.SHIFT_OVER:
-            return
-        self._refusals += 1
-        is_lasting = errors.meaning(error.code).reaction in (Reaction.STOP, Reaction.MEND)
-        if is_lasting or self._refusals >= REFUSALS_MAX:
-            self._fault = (_problem_of(error), str(error), (yield from now()) + FAULT_S)
-
-
-def _problem_of(error: KassaError) -> str:
-    """The condition that a refusal means."""
-    code = error.code if isinstance(error, Refused) else None
-    if code == errors.WRONG_PASSWORD:
-        return LOCKED
-    if code == errors.NO_PAPER:
-        return NO_PAPER
-    if code in errors.DRIVE_ERRORS:
-        return DRIVE
-    if code in errors.CLOCK_ERRORS:
-        return CLOCK
-    if code in errors.DOCUMENT_IS_OPEN:
-        return DOCUMENT_OPEN
-    return BUSY if code is None or code in PASSING else FAILED
+        if isinstance(error, Refused) and not problems.is_passing(error):
+            self._refusals += 1
+            if problems.is_lasting(error) or self._refusals >= REFUSALS_MAX:
+                self._fault, self._fault_until = problems.of_error(error), (yield from now()) + FAULT_S
 
 
 def _is_of(receipt: Receipt, found: FoundDocument) -> bool:

@@ -85,6 +85,11 @@ class Sheet:
     document: int | None
     is_whole: bool
 
+    @property
+    def text(self) -> str:
+        """What can be read on it."""
+        return "\n".join(self.lines)
+
 
 @dataclass
 class Drive:
@@ -165,12 +170,12 @@ class Truth:
         self.sheets.append(sheet)
         del self.sheets[:-SHEETS_MAX]
 
-    def receipt_text(self, number: int | None = None) -> str | None:
+    def printed_receipt(self, number: int | None = None) -> Sheet | None:
         """The paper of a receipt, of the last one without `number`; None when it was never printed whole."""
         receipts = {one.number for one in self.drive.documents if one.form is Form.RECEIPT}
         for sheet in reversed(self.sheets):
             if sheet.is_whole and sheet.document in receipts and number in (None, sheet.document):
-                return "\n".join(sheet.lines)
+                return sheet
         return None
 
     def count(self) -> dict[str, Any]:

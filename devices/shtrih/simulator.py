@@ -812,10 +812,11 @@ class Simulator:
                 raise ConsoleError(f"fault {name!r} is not known; there are: {', '.join(FAULTS)}")
 
     def _show_receipt(self, number: int | None) -> dict[str, Any]:
-        text = self.truth.receipt_text(number)
-        if text is None:
+        sheet = self.truth.printed_receipt(number)
+        if sheet is None or sheet.document is None:
             raise ConsoleError("no such receipt was printed to its end")
-        return {"text": text}
+        record = self.truth.drive.documents[sheet.document - 1]
+        return {"number": record.number, "text": sheet.text, "qr": paper.qr(record, self.truth.drive)}
 
     def state(self, now: float) -> dict[str, Any]:
         """The physical truth, and what the electronics make of it."""

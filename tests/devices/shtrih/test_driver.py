@@ -97,7 +97,7 @@ def test_what_the_customer_reads_is_printed_whole(rig):
     payment = rig.pay(650)
     rig.settle()
 
-    lines = rig.sim.truth.receipt_text().splitlines()
+    lines = rig.sim.truth.printed_receipt().lines
     assert f"Платёж {payment}" in lines
     assert any(line.split() == ["ИТОГ", "=650.00"] for line in lines)
 
@@ -136,7 +136,7 @@ def test_long_lines_go_on_in_the_next_and_many_lines_do_not_use_up_the_roll(rig)
     rig.order(RegisterReceipt(type(receipt)(receipt.payment, receipt.items, receipt.total, 0, lines)))
     rig.wait_for(DocumentRegistered)
 
-    text = rig.sim.truth.receipt_text()
+    text = rig.sim.truth.printed_receipt().text
     assert "Справки по телефону 8 800 000-00-00\nкруглосуточно и без выходных\n" in text
     assert text.count("ещё строка") == LINES_MAX - 2
 
@@ -417,7 +417,7 @@ def test_paper_that_ends_within_a_document_is_told_and_the_document_is_printed_w
 
     assert not registered.printed
     rig.wait_problem("registrar_paper_out")
-    assert rig.sim.truth.receipt_text(4) is None
+    assert rig.sim.truth.printed_receipt(4) is None
     rig.do("put_paper_in")
     rig.settle()
     torn, whole = (sheet for sheet in rig.sim.truth.sheets if sheet.document == 4)
@@ -447,7 +447,7 @@ def test_paper_that_ends_after_the_document_takes_nothing_from_it(rig):
     rig.wait_problem("registrar_paper_out")
 
     assert rig.core.of(DocumentRegistered)[0].printed
-    assert rig.sim.truth.receipt_text(4)
+    assert rig.sim.truth.printed_receipt(4)
 
 
 def test_a_found_document_that_waits_for_paper_is_told_as_not_printed(rig):
@@ -864,7 +864,7 @@ def test_printing_goes_on_after_a_power_cut(rig):
     rig.power_cycle()
     rig.settle()
 
-    assert rig.sim.truth.receipt_text(4)
+    assert rig.sim.truth.printed_receipt(4)
     rig.check_books()
 
 

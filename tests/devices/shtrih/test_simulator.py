@@ -446,6 +446,7 @@ def test_the_console_shows_the_last_receipt(bench):
     bench.sell()
 
     assert obey(bench, "receipt")["text"].splitlines()[3].strip() == "КАССОВЫЙ ЧЕК"
+    assert obey(bench, "receipt")["qr"].startswith("t=20261124T")
     assert obey(bench, "receipt 3") == obey(bench, "receipt")
 
 
