@@ -174,7 +174,9 @@ class Inbox:
             while True:
                 folder.wake.clear()
                 await self._look(folder)
-                with contextlib.suppress(TimeoutError):  # not wait_for: under 3.11 an event may make it miss its end
+                with contextlib.suppress(
+                    TimeoutError
+                ):  # not wait_for: under 3.11 an event may make it miss its end
                     async with asyncio.timeout(self._pause_s(folder)):
                         await folder.wake.wait()
                 await asyncio.sleep(LOOK_MIN_S)

@@ -45,6 +45,9 @@ REMOTE_KINDS = frozenset(
 
 MOUNTINFO = Path("/proc/self/mountinfo")
 
+STOP_MAX_S = 2.0
+"""For the watching thread to end; the core's own end never waits for it longer."""
+
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
@@ -100,7 +103,7 @@ class Events(FileSystemEventHandler):
         """End the watching thread."""
         if self._observer.is_alive():
             self._observer.stop()
-            self._observer.join()
+            self._observer.join(STOP_MAX_S)
 
     def dispatch(self, event: FileSystemEvent) -> None:
         """Called in the watching thread."""
