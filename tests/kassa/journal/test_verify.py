@@ -3,6 +3,7 @@
 import random
 import re
 from contextlib import closing
+from itertools import zip_longest
 
 import apsw
 import pytest
@@ -59,7 +60,7 @@ def test_any_flipped_bit_of_the_database_file_is_found_and_located(path):
     whole = path.read_bytes()
     chance = random.Random(4)
     # Every byte of the header, the ends of each page, and places at random: in trees, indexes, free space, seals.
-    places = {*range(100), *(chance.randrange(len(whole)) for _ in range(300))}
+    places = {*range(100), *(chance.randrange(len(whole)) for _ in range(150))}
     for page in range(0, len(whole), PAGE_BYTES):
         places |= {page, page + 7, page + PAGE_BYTES - 9, page + PAGE_BYTES - 1}
     for at in sorted(places):
@@ -88,7 +89,7 @@ def test_a_flipped_bit_in_the_log_of_a_killed_core_is_found_or_held_no_informati
     chance = random.Random(5)
     frame = 24 + PAGE_BYTES
     missed = []
-    for at in sorted({*range(32), *(chance.randrange(len(files[log])) for _ in range(400))}):
+    for at in sorted({*range(32), *(chance.randrange(len(files[log])) for _ in range(150))}):
         for file, content in files.items():
             file.write_bytes(flip(content, at, chance.randrange(8)) if file == log else content)
         verdict = judge(path)
@@ -221,6 +222,22 @@ def test_a_copy_of_an_open_journal_holds_the_same_and_what_comes_meanwhile(path,
     with closing(Journal.open(copy, CountingClock(), read_only=True)) as copied:
         assert copied.head() == journal.head()
         assert verify(copied).ok
+
+
+def test_two_copies_at_once_and_entries_in_between_are_both_whole(journal, tmp_path):
+    transactions = visits(6)
+    for entries in transactions[:20]:
+        journal.append(*entries)
+    copies = [tmp_path / "one.db", tmp_path / "two.db"]
+    steps = zip_longest(*(journal.copy_to(copy, pages_per_step=3) for copy in copies))
+    for entries, _ in zip(transactions[20:], steps, strict=False):
+        journal.append(*entries)
+        journal.checkpoint()
+    for _ in steps:
+        pass
+    for copy in copies:
+        with closing(Journal.open(copy, CountingClock(), read_only=True)) as copied:
+            assert verify(copied).ok
 
 
 def test_damage_that_happens_under_an_open_journal_is_found_by_the_next_copy(path, journal, tmp_path):
