@@ -35,6 +35,9 @@ ROLL_LINES = 20_000
 TAGS_BLOCK_BYTES = 120
 DOCUMENTS_MAX = 200_000
 """A real drive's archive holds about as many."""
+ITEMS_MAX, LINES_MAX, TAGS_BYTES_MAX = 200, 200, 4096
+SUM_MAX = 10**10 - 1
+"""What one receipt holds; in minor units, as ten digits are printed."""
 UNSENT_MAX = timedelta(days=30)
 TAX_BYTES = {code: vat for vat, code in p.VAT_CODES.items()}
 
@@ -582,6 +585,8 @@ class Simulator:
         if self.truth.opened is None or self.quirks.prints_at_once:
             self._print(paper.wrapped(line))
         if self.truth.opened is not None:
+            if len(self.truth.opened.lines) >= LINES_MAX:
+                raise Refusal(0x4B)
             self.truth.opened.lines.append(line)
 
     def _sell(self, fields: bytes) -> bytes:
@@ -594,6 +599,10 @@ class Simulator:
             raise Refusal(0x33)
         if fields[12:17] != b"\xff" * 5 and abs(amount - expected) > 1:
             raise Refusal(0x33)
+        if len(opened.items) >= ITEMS_MAX:
+            raise Refusal(0x94)
+        if opened.sum + expected > SUM_MAX:
+            raise Refusal(0x48)
         name = fields[26:].split(b"\0")[0].decode("cp1251")
         if self.quirks.prints_at_once:
             self._print(paper.wrapped(name))
@@ -607,6 +616,8 @@ class Simulator:
         opened = self._opened_receipt()
         if not self.quirks.takes_tags:
             raise Refusal(0x33)
+        if len(opened.tags) + len(fields) > TAGS_BYTES_MAX:
+            raise Refusal(0x10)
         opened.tags += fields
         self._changed(self.truth)
         return b""

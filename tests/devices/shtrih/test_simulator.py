@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.console import ConsoleError
-from devices.shtrih import errors, memory, paper, tlv
+from devices.shtrih import errors, memory, paper, simulator, tlv
 from devices.shtrih import protocol as p
 from devices.shtrih.memory import Item, OpenDocument, Truth
 from devices.shtrih.paper import WIDTH, Owner
@@ -182,6 +182,20 @@ def test_the_clock_is_set_with_the_shift_closed_and_then_confirmed():
 
     assert bench.drive.documents[-1].at.date() == on
     assert bench.refuses(p.set_date(PW, on)) == errors.WRONG_MODE
+
+
+def test_a_receipt_holds_no_more_than_its_bounds(bench):
+    bench.ask(p.open_receipt(PW))
+    assert bench.refuses(p.sell(PW, "x", 10**10, 6, 3, 10)) == 0x48
+    for _ in range(simulator.ITEMS_MAX):
+        bench.ask(p.sell(PW, "x", 1, 6, 3, 10))
+    assert bench.refuses(p.sell(PW, "x", 1, 6, 3, 10)) == 0x94
+    for _ in range(simulator.TAGS_BYTES_MAX // p.TAGS_BYTES_MAX):
+        bench.ask(p.send_tags(PW, bytes(p.TAGS_BYTES_MAX)))
+    assert bench.refuses(p.send_tags(PW, bytes(p.TAGS_BYTES_MAX))) == 0x10
+
+    number = bench.ask(p.close_receipt(PW, simulator.ITEMS_MAX, 0), lasts_s=20).number
+    assert bench.ask(p.announce_tags(PW, number)).size_bytes < 0xFFFF
 
 
 @pytest.mark.parametrize(
