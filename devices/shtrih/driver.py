@@ -327,7 +327,10 @@ class ShtrihDriver:
         return candidates[0]
 
     def _tags_of(self, number: int) -> Program[bytes]:
-        """The tags of one document; as many as could be read, none when the drive has them no more."""
+        """The tags of one document; none when the drive has them no more, or not all of them.
+
+        Half a document may lack what would make it the payment's, so it counts only with a payment number in it.
+        """
         data = b""
         for _ in range(TAG_READS_MAX):
             try:
@@ -340,7 +343,7 @@ class ShtrihDriver:
                 return data
             except Refused as error:
                 if error.code in errors.NOT_SUPPORTED or error.code == errors.NO_DATA:
-                    return data
+                    return data if tlv.payment_of(data) else b""
                 raise
             except AnswerLost:
                 continue  # a block is handed out once: begin again
@@ -626,8 +629,14 @@ def _is_of(receipt: Receipt, found: FoundDocument) -> bool:
 
 
 def _may_name(receipt: Receipt, names: list[str]) -> bool:
-    """Whether a document's items can be the receipt's; one whose items cannot be read can."""
-    return not names or list(map(_letters, names)) == [_letters(item.name) for item in receipt.items]
+    """Whether a document's items can be the receipt's; items that cannot be read can, and names may have been cut."""
+    if not names:
+        return True
+    wanted = [_letters(item.name) for item in receipt.items]
+    found = [_letters(name) for name in names]
+    return len(found) == len(wanted) and all(
+        one.startswith(other) or other.startswith(one) for one, other in zip(found, wanted, strict=True)
+    )
 
 
 def _letters(name: str) -> str:

@@ -61,6 +61,10 @@ class Quirks:
     takes_tags: bool = True
     keeps_tags: bool = True
     """Tell the tags of old documents; else they are gone, as after 30 days."""
+    told_tag_bytes: int = 0xFFFF
+    """After so many the block that follows is missing, whatever size was announced."""
+    name_characters_max: int = p.NAME_CHARACTERS_MAX
+    """Longer names are cut, on paper and in the archive."""
     takes_lines: bool = True
     has_sensors: bool = True
     opens_shift_itself: bool = True
@@ -603,7 +607,7 @@ class Simulator:
             raise Refusal(0x94)
         if opened.sum + expected > SUM_MAX:
             raise Refusal(0x48)
-        name = fields[26:].split(b"\0")[0].decode("cp1251")
+        name = fields[26:].split(b"\0")[0].decode("cp1251")[: self.quirks.name_characters_max]
         if self.quirks.prints_at_once:
             self._print(paper.wrapped(name))
         opened.items.append(Item(name, price, expected, vat, fields[24], fields[25]))
@@ -682,7 +686,9 @@ class Simulator:
         if not self.quirks.keeps_tags:
             raise Refusal(errors.NO_DATA)
         self._unread = _tags(record)
-        return _u(record.form, 2) + _u(len(self._unread), 2)
+        size = len(self._unread)
+        self._unread = self._unread[: self.quirks.told_tag_bytes] or None
+        return _u(record.form, 2) + _u(size, 2)
 
     def _read_tags(self) -> bytes:
         if self._unread is None:

@@ -372,8 +372,18 @@ def test_a_document_known_as_another_payments_is_not_given_away_twice(new_rig):
     assert outcome(rig) == NotRegistered("00042-0000000777", "the registration was interrupted", certain=True)
 
 
-def test_tags_that_the_drive_has_no_more_leave_sum_and_place_to_decide(new_rig):
-    rig = with_open_shift(ready(new_rig, keeps_tags=False))
+@pytest.mark.parametrize(
+    "unit",
+    [
+        {"keeps_tags": False},
+        {"told_tag_bytes": 20},
+        {"told_tag_bytes": 120},
+        {"takes_tags": False, "name_characters_max": 20},
+    ],
+    ids=str,
+)
+def test_tags_and_names_that_are_cut_leave_sum_and_place_to_decide(new_rig, unit):
+    rig = with_open_shift(ready(new_rig, **unit))
     payment = rig.pay(650)
     rig.settle()
     rig.kill_host()

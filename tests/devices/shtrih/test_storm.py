@@ -29,6 +29,8 @@ def any_unit(chance):
         "keeps_open_document": chance.random() < 0.7,
         "takes_tags": chance.random() < 0.8,
         "keeps_tags": chance.random() < 0.9,
+        "told_tag_bytes": chance.choice([0xFFFF, 0xFFFF, 0xFFFF, 120]),
+        "name_characters_max": chance.choice([128, 128, 32]),
         "takes_lines": chance.random() < 0.8,
         "has_sensors": chance.random() < 0.7,
         "opens_shift_itself": chance.random() < 0.5,
