@@ -8,14 +8,14 @@ data, and the next one says that all is well, as Linux does.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import apsw
 
 SECTOR_BYTES = 512
-CUTS = ("lose", "keep", "prefix", "sectors", "sectors", "sectors")
+CUTS = ("lose", "keep", "prefix", "sectors", "sectors")
 """Nothing that was not synced stays, all of it, the first writes, or sectors at random."""
 
 
@@ -246,15 +246,3 @@ def plugged(disk: SimulatedDisk, name: str = "simulated-disk") -> Iterator[str]:
         yield name
     finally:
         vfs.unregister()
-
-
-def every_cut(story: Callable[[SimulatedDisk], None], chance: random.Random) -> Iterator[SimulatedDisk]:
-    """Run `story` once whole, then cut the power before each of its operations, in every way; the disks left over."""
-    whole = SimulatedDisk()
-    story(whole)
-    for operation in range(whole.operations):
-        disk = SimulatedDisk()
-        disk.cut_before = operation
-        story(disk)
-        for how in CUTS:
-            yield disk.after_cut(how, chance)
