@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from kivy.app import App
@@ -54,10 +55,10 @@ class PanelApp(App):
         Window.clearcolor = theme.GROUND
         self._panel = Panel()
         hands = self._hands
-        notes = [(str(units), lambda units=units: hands.insert(units)) for units in NOTES]
+        notes = [(str(units), partial(hands.insert, units)) for units in NOTES]
         self._add("Insert a note", 3, notes)
         for title, deeds in (("Bill validator", VALIDATOR_DEEDS), ("Fiscal registrar", REGISTRAR_DEEDS)):
-            self._add(title, 2, [(deed.text, lambda deed=deed: hands.do(deed)) for deed in deeds])
+            self._add(title, 2, [(deed.text, partial(hands.do, deed)) for deed in deeds])
         self._add("Clerk", 1, [("Drop the subscriber file", hands.drop_file)])
         Frames.schedule_interval(self._look, LOOK_EVERY_S)
         return self._panel
