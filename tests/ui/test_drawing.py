@@ -67,9 +67,9 @@ def test_the_screen_without_a_core_is_whole(bench, size, language):
     assert_it_is_whole(bench)
 
 
+@pytest.mark.parametrize("name", ["services", "account", "balance_old", "cash_empty", "cash_long"])
 @in_both_languages
 @in_both_forms
-@pytest.mark.parametrize("name", ["services", "account", "balance_old", "cash_empty", "cash_long"])
 def test_the_countdown_lies_over_no_button(bench, size, language, name):
     bench.resize(size)
     bench.show(visits.hurried(VIEWS[language][name]))
