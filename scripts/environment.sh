@@ -19,8 +19,14 @@ apt_install() {
     shift
     command -v apt-get >/dev/null || die "$purpose is missing and there is no apt-get: install what Debian calls $*"
     say "installing Debian packages for $purpose: $*"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y "$@" >&2
+    quietly as_root apt-get -qq update
+    quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends -y "$@"
+}
+
+# What a command says matters only when it fails.
+quietly() {
+    local said
+    said=$("$@" 2>&1 < /dev/null) || die "$* failed: $said"
 }
 
 has_library() { /sbin/ldconfig -p | grep -q "$1"; }
