@@ -30,7 +30,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ from kassa.home import Home
 LINES_MAX = 100
 """More lines that wait for their answer make the sender wait too."""
 LINE_MAX_CHARS = 4096
+STEP_S = 1 / 60
 FRAMES_TO_REST = 4
 """Until text that changed has found its size and its place."""
 
@@ -68,16 +69,18 @@ def main(home: Path, size: str) -> None:
 
     app, client = process.open_screen(place, config)
     hand = Hand(Glass(app), app)
-    Frames.schedule_interval(hand.obey, 0)
+    hand.goes_on = Frames.create_trigger(hand.obey, STEP_S)
     threading.Thread(target=hand.listen, name="stdin", daemon=True).start()
     process.run(app, client)
 
 
 class Hand:
-    """Obeys one line after the other, a bit in every frame: the window never waits for it."""
+    """Obeys one line after the other, a bit at a time: the window never waits for it."""
 
     def __init__(self, glass: Any, app: Any) -> None:
         self._glass, self._app = glass, app
+        self.goes_on: Callable[[], object] = lambda: None
+        """Has `obey` called in the next frame, once, however often it is asked."""
         self._lines: queue.Queue[str | None] = queue.Queue(LINES_MAX)
         self._doing: Generator[None, None, dict[str, Any]] | None = None
 
@@ -85,7 +88,9 @@ class Hand:
         """Take in lines until stdin ends; runs in a thread of its own."""
         while line := sys.stdin.readline(LINE_MAX_CHARS):
             self._lines.put(line.strip())
+            self.goes_on()
         self._lines.put(None)
+        self.goes_on()
 
     def obey(self, _frame: object) -> None:
         """Go on with what is being done, or begin the next line."""
@@ -98,6 +103,7 @@ class Hand:
                 self._app.stop()
                 return
             self._doing = self._do(line)
+        self.goes_on()
         try:
             next(self._doing)
         except StopIteration as done:

@@ -19,7 +19,7 @@ from kassa.clock import Clock
 from kassa.config import LANGUAGES, Config
 from kassa.rules.view import ScreenName, View
 from kassa.ui import theme, widgets
-from kassa.ui.amounts import account_number, amount, price
+from kassa.ui.amounts import account_number, amount, moment, price
 from kassa.ui.i18n import OWN_NAMES, translator
 from kassa.ui.screens.account import AccountScreen
 from kassa.ui.screens.attract import AttractScreen
@@ -109,6 +109,10 @@ class KassaApp(App):
         """Make every page once; a view only fills them."""
         assert widgets.frame
         theme.register_fonts()
+        for (
+            language
+        ) in self._languages:  # the names of months load at the first use, which is no customer's time
+            moment(self._clock.now().isoformat(), language)
         Window.clearcolor = theme.GROUND
         Frames.max_iteration = LAYOUT_STEPS_MAX
         Window.bind(size=self._fit, on_flip=self._say_what_was_drawn)

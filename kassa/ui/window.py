@@ -31,6 +31,7 @@ def prepare(home: Path, ui: Ui) -> None:
     Config.set("graphics", "allow_screensaver", "0")
     Config.set("graphics", "multisamples", "0")  # the shapes are smooth by themselves
     Config.set("graphics", "maxfps", ui.fps)
+    Config.set("kivy", "kivy_clock", "interrupt")  # a view is drawn when it comes, not at the next tick
     Config.set("kivy", "exit_on_escape", "0")
     Config.set("kivy", "pause_on_minimize", "0")
     for name, _provider in list(Config.items("input")):
