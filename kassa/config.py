@@ -16,30 +16,45 @@ from kassa.money import MINOR_DIGITS, Money, of_whole
 
 LANGUAGES = ("ru", "en")
 CONFIG_MAX_BYTES = 1 << 20
+SHOWN_MAX = 160
+"""A whole table in the wrong place would fill a page of the error message."""
 
 Text = Annotated[str, Meta(min_length=1, max_length=256)]
 Identifier = Annotated[
     str,
     Meta(
-        pattern="^[a-z][a-z0-9_]{0,31}$",
+        pattern=r"\A[a-z][a-z0-9_]{0,31}\Z",
         description="lower-case letters, digits and _, a letter first, at most 32",
     ),
 ]
-Digits = Annotated[str, Meta(pattern="^[0-9]{1,12}$", description="1 to 12 digits in quotes")]
+Digits = Annotated[str, Meta(pattern=r"\A[0-9]{1,12}\Z", description="1 to 12 digits in quotes")]
 TimeOfDay = Annotated[
-    str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", description='a time of day in quotes, like "03:00"')
+    str,
+    Meta(pattern=r"\A([01][0-9]|2[0-3]):[0-5][0-9]\Z", description='a time of day in quotes, like "03:00"'),
 ]
 Whole = Annotated[int, Meta(ge=1, le=1_000_000)]
 Seconds = Annotated[int, Meta(ge=1, le=3600)]
 Speed = Literal[2400, 4800, 9600, 19200, 38400, 57600, 115200]
-ByLanguage = dict[Literal["ru", "en"], Text]
+ByLanguage = Annotated[
+    dict[Literal["ru", "en"], Text],
+    Meta(description='texts by language, like { ru = "Интернет", en = "Internet" }'),
+]
+ReceiptName = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[^\x00-\x1f\x7f]{1,100}\Z",
+        description="one line of 1 to 100 characters: the account follows it on the receipt",
+    ),
+]
 
 
 class ConfigError(KassaError):
-    """A value in kassa.toml that cannot be used."""
+    """A value in kassa.toml that cannot be used; None: a key that must be there is not."""
 
     def __init__(self, key: str, value: object, allowed: str) -> None:
-        super().__init__(f"kassa.toml: {key} = {value!r} cannot be used; allowed: {allowed}")
+        shown = repr(value) if len(repr(value)) <= SHOWN_MAX else f"{value!r:.{SHOWN_MAX}} ..."
+        found = f"{key} is missing" if value is None else f"{key} = {shown} cannot be used"
+        super().__init__(f"kassa.toml: {found}; allowed: {allowed}")
 
 
 class Terminal(Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,7 +75,7 @@ class Validator(Struct, frozen=True, forbid_unknown_fields=True):
     port: Text
     protocol: Literal["ccnet"] = "ccnet"
     speed: Speed = 9600
-    countries: tuple[Text, ...] = ("RUS", "RUR", "RUB")
+    countries: Annotated[tuple[Text, ...], Meta(min_length=1)] = ("RUS", "RUR", "RUB")
     """What the bill table calls our currency."""
     cassette_notes: Whole = 1000
     """How many notes the cassette holds."""
@@ -99,7 +114,7 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True):
     account: Account = field(default_factory=Account)
     denominations: tuple[Whole, ...] = ()
     """Whole units; empty: whatever the validator knows."""
-    receipt_name: Text = "Аванс за услуги связи"
+    receipt_name: ReceiptName = "Аванс за услуги связи"
     method: Annotated[int, Meta(ge=1, le=7)] = 3
     """Tag 1214: 3 advance, 4 full payment."""
     subject: Annotated[int, Meta(ge=1, le=33)] = 10
@@ -126,7 +141,7 @@ class Inbox(Struct, frozen=True, forbid_unknown_fields=True):
     profile: Identifier
     folder: Text = "inbox"
     """Relative to the home, or absolute."""
-    names: tuple[Text, ...] = ("*.csv", "*.txt", "*.xml")
+    names: Annotated[tuple[Text, ...], Meta(min_length=1)] = ("*.csv", "*.txt", "*.xml")
     watch: Literal["auto", "events", "polling"] = "auto"
     """`polling` for network shares, where no events arrive; `auto` finds out by the kind of file system."""
     quiet_s: Annotated[float, Meta(ge=0.1, le=600)] = 2.0
@@ -192,14 +207,22 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 def load(path: Path) -> Config:
     """Read and check kassa.toml. Raises ConfigError with key, value and what is allowed; KassaError when unreadable."""
     try:
-        raw = path.read_bytes()
-        document = tomllib.loads(raw[: CONFIG_MAX_BYTES + 1].decode("utf-8"))
+        with path.open("rb") as file:
+            raw = file.read(CONFIG_MAX_BYTES + 1)
+        document = tomllib.loads(raw.decode("utf-8-sig"))  # Notepad writes a BOM
     except FileNotFoundError as error:
         raise KassaError(
             f"{path} is missing; make a terminal's folder with: kassa init {path.parent}"
         ) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise KassaError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise KassaError(f"{path} cannot be read: line {line} is not UTF-8; save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
         raise KassaError(f"{path} cannot be read: {error}") from error
+    if len(raw) > CONFIG_MAX_BYTES:
+        raise KassaError(f"{path} cannot be read: it is larger than {CONFIG_MAX_BYTES >> 20} MB")
     return parse(document)
 
 
@@ -235,7 +258,7 @@ def _check(config: Config) -> None:
             )
 
 
-_AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
+_AT = re.compile(r"^(?P<what>.*?)(?: - at (?:`key` in )?`(?P<path>[^`]*)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
 _MISSING = re.compile(r"Object missing required field `(.*)`")
 
@@ -247,10 +270,13 @@ def _explain(message: str, document: Mapping[str, Any]) -> ConfigError:
     what, path = match["what"], (match["path"] or "$").removeprefix("$").lstrip(".")
     if unknown := _UNKNOWN.match(what):
         key = ".".join(filter(None, (path, unknown[1])))
-        return ConfigError(key, _look_up(document, key), f"no key of this name: {', '.join(_keys_at(path))}")
+        return ConfigError(
+            key, _look_up(document, key), f"no key of this name; there are: {', '.join(_keys_at(path))}"
+        )
     if missing := _MISSING.match(what):
         key = ".".join(filter(None, (path, missing[1])))
-        return ConfigError(key, None, "a value: this key must be given")
+        return ConfigError(key, None, _allowed_at(key) or "a value: this key must be given")
+    path = path.removesuffix("[...]")  # one of the texts by language: the table as a whole is shown
     return ConfigError(path, _look_up(document, path), _allowed_at(path) or _in_words(what))
 
 
@@ -260,6 +286,7 @@ _TYPE_WORDS = {
     "str": "text",
     "bool": "true or false",
     "array": "a list",
+    "object": "a table",
 }
 
 

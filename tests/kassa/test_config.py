@@ -29,6 +29,9 @@ def test_the_example_is_a_working_configuration(example):
         ("terminal", "currency", "XXX", ["terminal.currency", "RUB"]),
         ("registrar", "close_shift_at", "25:00", ["registrar.close_shift_at = '25:00'"]),
         ("cash", "idle_timeout_s", 0, ["cash.idle_timeout_s = 0", ">= 1"]),
+        ("terminal", "number", "00042\n", ["terminal.number = '00042\\n'", "digits"]),
+        ("validator", "countries", [], ["validator.countries = []", "a list of length >= 1"]),
+        ("validator", "countries", "RUS", ["validator.countries = 'RUS'", "a list"]),
     ],
 )
 def test_an_error_names_key_value_and_what_is_allowed(example, section, key, value, words):
@@ -43,7 +46,27 @@ def test_an_error_names_key_value_and_what_is_allowed(example, section, key, val
 
 def test_a_missing_key_is_named(example):
     del example["validator"]["port"]
-    with pytest.raises(ConfigError, match=r"validator\.port"):
+    with pytest.raises(ConfigError, match=r"validator\.port is missing"):
+        parse(example)
+
+
+@pytest.mark.parametrize("name", ["Internet", {"ru": "Интернет", "de": "Internet"}, {"ru": 5}, {"ru": ""}])
+def test_a_text_by_language_is_explained_and_nothing_but_it_is_shown(example, name):
+    example["service"][0]["name"] = name
+
+    with pytest.raises(ConfigError) as refused:
+        parse(example)
+
+    assert str(refused.value) == (
+        f"kassa.toml: service[0].name = {name!r} cannot be used; "
+        'allowed: texts by language, like { ru = "Интернет", en = "Internet" }'
+    )
+
+
+@pytest.mark.parametrize("name", ["", "я" * 101, "Аванс\nза услуги"])
+def test_the_name_on_a_receipt_leaves_room_for_the_account(example, name):
+    example["service"][0]["receipt_name"] = name
+    with pytest.raises(ConfigError, match=r"service\[0\]\.receipt_name = .* 1 to 100 characters"):
         parse(example)
 
 
@@ -68,4 +91,30 @@ def test_broken_toml_says_where(tmp_path):
     path = tmp_path / "kassa.toml"
     path.write_text("[terminal\n")
     with pytest.raises(KassaError, match="line 1"):
+        load(path)
+
+
+def test_a_byte_order_mark_of_an_editor_does_no_harm(tmp_path):
+    path = tmp_path / "kassa.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + (data_folder() / "examples" / "kassa.toml").read_bytes())
+    assert load(path).terminal.number == "00042"
+
+
+def test_a_file_in_another_encoding_says_where_and_what_to_do(tmp_path):
+    path = tmp_path / "kassa.toml"
+    path.write_bytes('[terminal]\nowner = "Примерсвязь"\n'.encode("cp1251"))
+    with pytest.raises(KassaError, match="line 2 is not UTF-8; save it as UTF-8"):
+        load(path)
+
+
+def test_a_table_in_the_wrong_place_is_shown_by_its_beginning(example):
+    example["terminale"] = example["terminal"]
+    with pytest.raises(ConfigError, match=r"terminale = \{'number': '00042'.* \.\.\. cannot be used"):
+        parse(example)
+
+
+def test_a_file_that_is_no_configuration_is_not_read_to_its_end(tmp_path):
+    path = tmp_path / "kassa.toml"
+    path.write_bytes((data_folder() / "examples" / "kassa.toml").read_bytes() + b"#" * (1 << 20))
+    with pytest.raises(KassaError, match="larger than 1 MB"):
         load(path)
