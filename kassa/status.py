@@ -9,6 +9,7 @@ from kassa.alerts.catalogue import CATALOGUE
 from kassa.alerts.conditions import Condition
 from kassa.config import Config
 from kassa.journal.store import Journal
+from kassa.money import Money
 from kassa.ports import RegistrarStatus
 from kassa.rules.view import ScreenName
 from kassa.subscribers import SnapshotInfo
@@ -30,13 +31,13 @@ def describe(
         "screen": screen.value,
         "takes_cash": watch.blocked is None,
         "blocked": watch.blocked,
-        "conditions": [_condition(condition) for condition in watch.raised],
+        "conditions": [_condition(condition) for condition in watch.shown],
         "validator": watch.models.get("validator"),
         "registrar": watch.models.get("registrar"),
         "shift": registrar.shift.value if registrar else None,
         "documents_unsent": registrar.unsent_documents if registrar else None,
         "data": _data(info) if info else None,
-        "cassette": {str(value): count for value, count in sorted(journal.cassette().items())},
+        "cassette": _cassette(journal, config),
         "documents_pending": len(journal.fiscal_pending()),
         "journal_head": journal.head()[1],
     }
@@ -52,6 +53,12 @@ def _condition(condition: Condition) -> dict[str, str]:
         "detail": condition.detail,
         "remedy": kind.remedy,
     }
+
+
+def _cassette(journal: Journal, config: Config) -> dict[str, int]:
+    """How many notes of each value lie there; "0.00": of a value that nobody knows."""
+    currency = config.terminal.currency
+    return {Money(minor, currency).decimal(): notes for minor, notes in journal.cassette().items()}
 
 
 def _data(info: SnapshotInfo) -> dict[str, Any]:

@@ -59,7 +59,7 @@ from kassa.ports import (
     XReportPrinted,
 )
 from kassa.rules import session as s
-from kassa.rules.intents import event_of
+from kassa.rules.intents import INTENTS, event_of
 from kassa.rules.recovery import restore
 from kassa.rules.screens import show
 from kassa.rules.services import Rules
@@ -183,7 +183,7 @@ class Terminal:
         if event is None:
             language = values.get("language", "")
             if name != "set_language" or language not in LANGUAGES:
-                raise IntentRefused("intent_unknown", f"there is no intent {name} with {dict(values)}")
+                raise IntentRefused("intent_unknown", f"there is no such intent; there are: {INTENTS}")
             self._language = language
             event = s.Touched()
         self._step(event)
@@ -316,6 +316,7 @@ class Terminal:
             payment_number=f"{self._config.terminal.number}-{self._journal.next_payment():010}",
             note_number=self._journal.next_note(),
             last_is_in_cassette=last is not None and last.state in ("stacked", "orphan"),
+            last_is_uncertain=last is not None and last.uncertain,
             last_value=Money(last.value, currency) if last and last.value is not None else None,
             snapshot=info.sha256 if info else None,
         )

@@ -84,9 +84,9 @@ class Watch:
         return self._board.out_of_service
 
     @property
-    def raised(self) -> list[Condition]:
-        """What staff should see, the worst first."""
-        return self._board.raised
+    def shown(self) -> list[Condition]:
+        """What staff see when they look, the worst first."""
+        return self._board.shown
 
     def observe(self, code: str, present: bool, detail: str = "") -> None:
         """Say whether a condition is there at this moment."""

@@ -92,9 +92,13 @@ class Board:
         return self._first(condition.code for condition in self._conditions.values() if condition.raised)
 
     @property
-    def raised(self) -> list[Condition]:
-        """What staff should see, the worst first."""
-        found = [condition for condition in self._conditions.values() if condition.raised]
+    def shown(self) -> list[Condition]:
+        """What staff see when they look, the worst first: what was raised, and whatever keeps the slot closed now."""
+        found = [
+            condition
+            for condition in self._conditions.values()
+            if condition.raised or (condition.gone_at is None and CATALOGUE[condition.code].stops_cash)
+        ]
         return sorted(found, key=lambda condition: CONDITION_ORDER[condition.code])
 
     @staticmethod

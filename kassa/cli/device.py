@@ -71,6 +71,8 @@ def check(context: Context, name: str, as_json: bool) -> None:
             for one in status["conditions"]
             if one["code"].startswith(name)
         ]
+        if not status[name] and not problems:
+            problems = ["the core has not found it yet: look again in a minute"]
         verdict = {"device": name, "ok": not problems, "found": status[name], "problems": problems}
     if as_json:
         click.echo(json.dumps(verdict, ensure_ascii=False))

@@ -54,7 +54,7 @@ class AskRefused(KassaError):
 
 
 class Client:
-    """A connection to the running core. Raises CoreAbsent when there is none."""
+    """A connection to the running core. Raises CoreAbsent when there is none, AskRefused when it is not for us."""
 
     def __init__(self, path: Path, name: str = "cli") -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -62,9 +62,16 @@ class Client:
         try:
             with reachable(path) as address:
                 self._socket.connect(address)
+        except PermissionError as error:
+            self._socket.close()
+            raise AskRefused(
+                "turned_away", f"{path} is closed to this user; call as the user that runs the terminal"
+            ) from error
         except OSError as error:
             self._socket.close()
-            raise CoreAbsent(f"no core answers at {path}; start it with: kassa run") from error
+            raise CoreAbsent(
+                f"no core answers at {path}; start it with: kassa --home {path.parent.parent} run"
+            ) from error
         self._lines = self._socket.makefile("rb")
         self._next_id = 1
         try:

@@ -87,9 +87,9 @@ class Server:
         return list(self._clients.values())
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._clients) >= CLIENTS_MAX or not _is_ours(writer):
-            log.warning("a caller at the control socket was turned away")
-            _send(writer, Refused(0, "turned_away", f"{CLIENTS_MAX} callers are served, of this user only"))
+        if (reason := self._why_not(writer)) is not None:
+            log.warning("a caller at the control socket was turned away: %s", reason)
+            _send(writer, Refused(0, "turned_away", reason))
             writer.close()
             return
         task = asyncio.current_task()
@@ -122,6 +122,13 @@ class Server:
                 unfollow()
             self._clients.pop(writer, None)
             writer.close()
+
+    def _why_not(self, writer: asyncio.StreamWriter) -> str | None:
+        if not _is_ours(writer):
+            return "the core serves its own user and root only; call as the user that runs the terminal"
+        if len(self._clients) >= CLIENTS_MAX:
+            return f"{CLIENTS_MAX} callers are served already; end one, then call again"
+        return None
 
     async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         hello = decode_from_client(await reader.readline() or b"{}")

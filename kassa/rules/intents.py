@@ -6,6 +6,12 @@ from collections.abc import Mapping
 
 from kassa.rules import session as s
 
+INTENTS = (
+    "start, choose_service service=ID, enter_account account=NUMBER, confirm_account, finish, cancel, touch, "
+    "set_language language=ru|en"
+)
+"""All of them, as they are typed; the language is the terminal's own matter, not the visit's."""
+
 
 def event_of(name: str, values: Mapping[str, str]) -> object | None:
     """The event that an intent means; None when it is none of the visit. Raises KeyError for a missing value."""

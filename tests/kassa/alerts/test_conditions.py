@@ -28,6 +28,15 @@ def test_the_slot_closes_at_once_and_people_are_told_when_it_lasts(board):
     assert board.out_of_service == "validator_lost"
 
 
+def test_who_looks_sees_at_once_why_the_slot_is_closed(board):
+    board.observe("validator_lost", True, 0.0, WALL, "unplugged")
+    board.observe("import_refused", False, 0.0, WALL)
+    assert [condition.code for condition in board.shown] == ["validator_lost"]
+
+    board.observe("validator_lost", False, 1.0, WALL)
+    assert board.shown == []
+
+
 def test_a_glitch_alarms_nobody(board):
     board.observe("validator_lost", True, 0.0, WALL)
     board.observe("validator_lost", False, 1.0, WALL)
@@ -42,14 +51,14 @@ def test_what_is_mended_is_cleared_once(board):
 
     assert [type(change) for change in board.settle(4.0)] == [Cleared]
     assert board.settle(5.0) == []
-    assert board.raised == []
+    assert board.shown == []
 
 
 def test_a_condition_keeps_the_time_of_its_first_sight(board):
     board.observe("disk_low", True, 0.0, WALL)
     board.observe("disk_low", True, 9.0, WALL.replace(hour=13))
     board.settle(9.0)
-    assert board.raised[0].since == WALL
+    assert board.shown[0].since == WALL
 
 
 def test_of_several_reasons_the_one_that_explains_most_is_told(board):
@@ -63,7 +72,7 @@ def test_a_warning_stops_no_cash(board):
     board.observe("data_old", True, 0.0, WALL)
     board.settle(0.0)
     assert board.blocked is None
-    assert [condition.code for condition in board.raised] == ["data_old"]
+    assert [condition.code for condition in board.shown] == ["data_old"]
 
 
 def test_a_condition_restored_from_the_journal_is_cleared_when_it_is_gone(board):

@@ -74,7 +74,7 @@ def test_what_needs_a_core_says_how_to_start_one(kassa, home, words):
     done = kassa(*words)
     assert done.code == 1
     assert done.err.startswith("kassa: no core answers at")
-    assert "kassa run" in done.err
+    assert f"kassa --home {home.path} run" in done.err
 
 
 @pytest.mark.parametrize(
@@ -207,6 +207,7 @@ def test_the_view_and_intents_go_through_the_core(kassa, served):
     assert json.loads(kassa("ctl", "send", "set_language", "language=en").out)["language"] == "en"
     refused = kassa("ctl", "send", "finish")
     assert (refused.code, refused.err) == (1, "kassa: refused: not_on_this_screen\n")
+    assert "there is no such intent; there are: start, choose_service" in kassa("ctl", "send", "fly").err
 
 
 def test_the_state_of_the_terminal_is_told_for_people_and_machines(kassa, served):
@@ -216,6 +217,23 @@ def test_the_state_of_the_terminal_is_told_for_people_and_machines(kassa, served
     told = kassa("status")
     assert "takes NO cash: starting" in told.out
     assert "drop a subscriber file into the inbox" in told.out
+
+
+def test_what_closes_the_slot_is_told_before_it_has_lasted(kassa, served):
+    served.call(lambda: served.terminal._watch.observe("starting", False))
+    served.call(lambda: served.terminal._watch.observe("data_missing", False))
+    served.call(lambda: served.terminal._watch.observe("validator_lost", True, "no answer"))
+
+    told = kassa("status")
+    assert "takes NO cash: validator_lost" in told.out
+    assert "the bill validator does not answer (no answer)" in told.out
+    checked = kassa("device", "check", "validator")
+    assert (checked.code, "does not answer (no answer): check its cable" in checked.out) == (1, True)
+    assert "has not found it yet" in kassa("device", "check", "registrar").out
+
+
+def test_the_cassette_is_told_by_denomination_as_money(kassa, with_payments, served):
+    assert json.loads(kassa("status", "--json").out)["cassette"] == {"100.00": 3, "500.00": 3}
 
 
 def test_a_condition_is_text_and_no_command_to_the_console(kassa, served):

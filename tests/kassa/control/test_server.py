@@ -83,8 +83,17 @@ def test_the_socket_is_open_to_its_own_user_only(served):
 def test_another_user_is_turned_away_whatever_the_sockets_mode(served, monkeypatch):
     monkeypatch.setattr(control.os, "getuid", lambda: 12345)
     monkeypatch.setattr(control, "ROOT", 54321)
-    with pytest.raises(AskRefused, match="of this user only"):
+    with pytest.raises(AskRefused, match="its own user and root only"):
         Client(served.home.socket)
+
+
+def test_a_socket_that_is_closed_to_us_is_not_taken_for_an_absent_core(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("kassa.control.client.reachable", refuse)
+    with pytest.raises(AskRefused, match="closed to this user"):
+        Client(tmp_path / "run" / "control.sock")
 
 
 @pytest.mark.parametrize(
@@ -168,6 +177,8 @@ def test_callers_beyond_the_limit_are_turned_away_and_those_before_go_on(served)
             one.connect(str(served.home.socket))
         assert first.ask("status")
         assert len(served.server.clients) <= control.CLIENTS_MAX
+        with pytest.raises(AskRefused, match="16 callers are served already"):
+            Client(served.home.socket)
     wait_until(lambda: not served.server.clients)
     assert is_alive(served)
 
@@ -211,7 +222,7 @@ def test_the_socket_that_a_killed_core_left_is_replaced(tmp_path):
     program = "import socket, sys, os; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); os._exit(9)"
     subprocess.run([sys.executable, "-c", program, str(one.home.socket)], check=False)
     assert one.home.socket.exists()
-    with pytest.raises(CoreAbsent, match="kassa run"):
+    with pytest.raises(CoreAbsent, match="start it with"):
         Client(one.home.socket)
     one.start()
     try:
