@@ -35,6 +35,7 @@ class LastNote:
     value: int | None
     state: str
     payment: str | None
+    uncertain: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,12 @@ def show(state: State, config: Config, rules: Rules, language: str, timeout_s: i
                 config, language, ScreenName.BALANCE, timeout_s, **_chosen(rules.services[service], language),
                 **_subscriber(subscriber, service, config, language), can_finish=True, can_cancel=True,
             )  # fmt: skip
+        case TakingCash(payment=payment, paid=paid, closing="timeout") if rules.out_of_service:
+            # The customer has gone; only the validator can still say what became of the last note.
+            return _view(
+                config, language, ScreenName.OUT_OF_SERVICE, None, reason=rules.out_of_service, payment=payment,
+                inserted=paid.decimal(),
+            )  # fmt: skip
         case TakingCash():
             return _cash(state, config, rules, language, timeout_s)
         case Printing(service, subscriber, payment, paid):

@@ -28,6 +28,8 @@ class Rules:
     """The number the next note would get."""
     last_is_in_cassette: bool
     """Whether the last thing that happened to a note was that it went into the cassette."""
+    last_is_uncertain: bool
+    """Whether it was credited without proof that it is there."""
     last_value: Money | None
     """The value of that last note, where it is known."""
     snapshot: str | None

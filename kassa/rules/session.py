@@ -27,6 +27,9 @@ from kassa.ports import (
 )
 from kassa.rules.services import Rules, accepted_values, account_problem, refusal
 
+EVIDENCE_WAIT_S = 3600
+"""So long a lost or jammed validator may keep to itself what became of a note; longer than anybody holds one back."""
+
 # --- states ---------------------------------------------------------------------------------------------------
 
 
@@ -345,9 +348,13 @@ def _take_cash(state: TakingCash, event: object, rules: Rules) -> Step:
             return replace(state, closing="finish"), ()
         case TakingCash(), FinishPressed():
             return _finish(state, rules)
+        case TakingCash(intent=Intent(), closing="timeout"), TimedOut():
+            # Nothing was heard of the note for EVIDENCE_WAIT_S: the customer gets the benefit of the doubt.
+            return _credit_intent(state, rules, uncertain=True)
         case TakingCash(intent=Intent()), TimedOut() | Stopping():
-            # The note's fate is unknown and nobody waits any longer: the customer gets the benefit of the doubt.
-            return _credit_intent(replace(state, closing=_reason(event)), rules, uncertain=True)
+            # A hand can hold a note back for longer than a time-out: what the validator says of it is waited for,
+            # in the next run if need be.
+            return replace(state, closing=_reason(event)), ()
         case TakingCash(), TimedOut() | Stopping():
             return _end(state, _reason(event))
         case TakingCash(intent=None), CancelPressed() if not state.paid:
@@ -431,8 +438,13 @@ def _reason(event: object) -> str:
 
 
 def _without_intent(event: NoteStacked, rules: Rules) -> tuple[Effect, ...]:
-    """A note in the cassette that we did not send there: said again after a lost acknowledgement, or an orphan."""
-    if event.at_start and rules.last_is_in_cassette and event.value == rules.last_value:
+    """A note in the cassette that we did not send there: said again after a lost acknowledgement, or an orphan.
+
+    Or the proof, too late, of the note that was credited without one.
+    """
+    is_repeated = event.at_start and rules.last_is_in_cassette and event.value == rules.last_value
+    is_proof = rules.last_is_uncertain and event.value in (None, rules.last_value)
+    if is_repeated or is_proof:
         return ()
     value = event.value.minor if event.value else None
     evidence = "stacked at start" if event.at_start else "stacked without our command"
@@ -453,6 +465,8 @@ def timeout_s(state: State, rules: Rules) -> int | None:
     match state:
         case Attract():
             return None
+        case TakingCash(intent=Intent(), closing="timeout"):
+            return EVIDENCE_WAIT_S
         case TakingCash(payment=str()):
             return rules.cash.idle_timeout_s
         case ChoosingService() | EnteringAccount() | ConfirmingAccount() | TakingCash():

@@ -86,7 +86,7 @@ def rules(blocked: str | None = None, config: Config = CONFIG) -> Rules:
     return Rules(
         services={service.id: service for service in config.service}, cash=config.cash, currency="RUB",
         known_values=NOTES, blocked=blocked, out_of_service=blocked, payment_number=PAYMENT, note_number=4,
-        last_is_in_cassette=True, last_value=None, snapshot=None,
+        last_is_in_cassette=True, last_is_uncertain=False, last_value=None, snapshot=None,
     )  # fmt: skip
 
 

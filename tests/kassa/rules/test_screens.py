@@ -25,6 +25,7 @@ RULES = Rules(
     payment_number="00042-0000000001",
     note_number=1,
     last_is_in_cassette=False,
+    last_is_uncertain=False,
     last_value=None,
     snapshot=None,
 )

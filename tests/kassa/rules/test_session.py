@@ -37,6 +37,7 @@ RULES = Rules(
     payment_number="00042-0000000001",
     note_number=1,
     last_is_in_cassette=False,
+    last_is_uncertain=False,
     last_value=None,
     snapshot="ab" * 32,
 )
@@ -231,8 +232,34 @@ def test_a_lost_link_settles_nothing():
     assert effects == []
 
 
+def test_a_note_that_a_hand_holds_back_is_not_credited_by_waiting():
+    """Who holds a note in the validator's mouth until the time is up must not get both."""
+    state, effects = run(MOVING, s.TimedOut())
+    assert written(effects) == []
+    assert s.open_values(state, RULES) == frozenset()
+
+    _, effects = run(state, NoteReturned(FIVE_HUNDRED))
+    assert [type(entry) for entry in written(effects)] == [e.NoteReturned, e.PaymentAbandoned]
+
+
+def test_who_walked_away_from_a_jam_has_his_money_credited_when_the_validator_tells():
+    state, _ = run(replace(MOVING, paid=HUNDRED), ValidatorLost("unplugged"), s.TimedOut())
+    assert s.timeout_s(state, RULES) == s.EVIDENCE_WAIT_S
+
+    _, effects = run(state, NoteStacked(FIVE_HUNDRED, at_start=True))
+    assert [type(entry) for entry in written(effects)] == [e.NoteStacked, e.PaymentCredited]
+    assert written(effects)[1].total == 60000
+    assert written(effects)[1].reason == "timeout"
+
+
+def test_a_stop_leaves_the_note_in_flight_to_the_next_run():
+    state, effects = run(MOVING, s.Stopping())
+    assert state.intent == MOVING.intent
+    assert written(effects) == []
+
+
 def test_nobody_waits_for_ever_for_a_note_that_was_never_heard_of_again():
-    state, effects = run(MOVING, ValidatorLost("unplugged"), s.TimedOut())
+    state, effects = run(MOVING, ValidatorLost("unplugged"), s.TimedOut(), s.TimedOut())
     assert [type(entry) for entry in written(effects)] == [e.NoteStacked, e.PaymentCredited]
     assert written(effects)[0].uncertain
     assert isinstance(state, s.Printing)
@@ -241,6 +268,13 @@ def test_nobody_waits_for_ever_for_a_note_that_was_never_heard_of_again():
 def test_a_repeated_stacked_after_a_lost_acknowledgement_is_no_second_credit():
     known = replace(RULES, last_is_in_cassette=True, last_value=FIVE_HUNDRED)
     assert run(PAID, NoteStacked(FIVE_HUNDRED, at_start=True), rules=known) == (PAID, [])
+
+
+@pytest.mark.parametrize("at_start", [True, False])
+@pytest.mark.parametrize("value", [FIVE_HUNDRED, None])
+def test_the_late_proof_of_a_note_that_was_credited_in_doubt_is_no_orphan(value, at_start):
+    known = replace(RULES, last_is_in_cassette=True, last_is_uncertain=True, last_value=FIVE_HUNDRED)
+    assert run(s.Attract(), NoteStacked(value, at_start), rules=known) == (s.Attract(), [])
 
 
 @pytest.mark.parametrize("state", [s.Attract(), PAID])
