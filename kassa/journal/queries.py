@@ -67,7 +67,7 @@ class Queries:
         row = self._row(
             "SELECT number, value, state, payment, uncertain FROM notes ORDER BY number DESC LIMIT 1"
         )
-        return row and LastNote(*row[:-1], bool(row[-1]))
+        return row and LastNote(*(*row[:-1], bool(row[-1])))
 
     def next_payment(self) -> int:
         """The ordinal of the payment that is opened next."""

@@ -320,7 +320,9 @@ def _take_cash(state: TakingCash, event: object, rules: Rules) -> Step:
             return _settled(replace(state, paid=state.paid + reported, notice=None), (stacked,), rules)
         case _, NoteStacked():
             return state, _without_intent(event, rules)
-        case TakingCash(payment=str() as payment, intent=Intent() as intent), NoteReturned():
+        case TakingCash(payment=str() as payment, intent=Intent() as intent), NoteReturned(value) if (
+            value in (None, intent.value)  # else it is another note, pushed in while nobody listened
+        ):
             back = e.NoteReturned(payment=payment, note=intent.note, reason="the validator gave it back")
             return _settled(replace(state, notice="note_returned"), (back,), rules)
         case TakingCash(intent=Intent()), ValidatorReady(evidence=Evidence.NOTE_IN_STACKER):

@@ -198,6 +198,13 @@ def test_a_payment_whose_only_note_came_back_is_abandoned():
     assert [type(entry) for entry in written(effects)] == [e.NoteReturned, e.PaymentAbandoned]
 
 
+def test_another_note_that_came_back_says_nothing_of_the_one_in_flight():
+    """A validator that forgets what it said may have stacked ours, and then let the next customer push in his."""
+    state, effects = run(MOVING, NoteReturned(HUNDRED), ready(Evidence.NOTHING))
+    assert written(effects) == [e.NoteStacked(payment=MOVING.payment, note=1, value=50000, uncertain=True)]
+    assert state.paid == FIVE_HUNDRED
+
+
 def test_a_rejected_note_is_explained_and_nothing_is_written():
     state, effects = run(PAID, NoteRejected("crooked"))
     assert state.notice == "note_rejected"
