@@ -6,6 +6,7 @@ decides all. Without a core it says so, honestly, and waits.
 
 from __future__ import annotations
 
+import gc
 import logging
 from typing import Any
 
@@ -109,15 +110,12 @@ class KassaApp(App):
         """Make every page once; a view only fills them."""
         assert widgets.frame
         theme.register_fonts()
-        for (
-            language
-        ) in self._languages:  # the names of months load at the first use, which is no customer's time
-            moment(self._clock.now().isoformat(), language)
         Window.clearcolor = theme.GROUND
         Frames.max_iteration = LAYOUT_STEPS_MAX
         Window.bind(size=self._fit, on_flip=self._say_what_was_drawn)
         self._fit(Window, Window.size)
         self._pages: dict[str, Page] = {page.name: page for page in self._make_pages()}
+        self._warm_up()
         self._page: Page | None = None
         self._countdown = widgets.frame.Countdown()
         self._stage = Stage(self)
@@ -125,6 +123,13 @@ class KassaApp(App):
         self._ticks = Frames.schedule_interval(self.tick, TICK_S)
         self._draw()
         return self._stage
+
+    def _warm_up(self) -> None:
+        """Do now what is slow when it happens first: a customer should not wait for it in the middle of a visit."""
+        for language in self._languages:
+            moment(self._clock.now().isoformat(), language)
+        gc.collect()
+        gc.freeze()  # the pages live as long as the process: looking through them for garbage takes 0.1 s
 
     def on_stop(self) -> None:
         """Let go of the window; Kivy may call this twice."""
