@@ -86,10 +86,10 @@ def write_again(journal: Journal, batch: int, folder: Path) -> Written:
     """Write the file of a frozen batch into `folder`; name and bytes are always the same. Raises ExportFailed."""
     frozen, pieces = contents(journal, batch)
     path = folder / frozen.name
-    if not folder.is_dir():  # never made here: it may be the place where a stick should be
-        raise ExportFailed(f"{folder} is not there; plug the medium in or make the folder, then repeat")
     hashed = hashlib.sha256()
     try:
+        if not folder.is_dir():  # never made here: it may be the place where a stick should be
+            raise ExportFailed(f"{folder} is not there; plug the medium in or make the folder, then repeat")
         with write_durably(path) as file:
             for piece in pieces:
                 hashed.update(piece)

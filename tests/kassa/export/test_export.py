@@ -160,6 +160,13 @@ def test_a_folder_that_is_not_there_is_no_folder_to_make(journal, clock, termina
     assert unwritten(journal) == [1]
 
 
+def test_a_folder_that_cannot_even_be_looked_at_is_told_in_words(journal, clock, terminal, tmp_path):
+    """A dying stick answers with an error of its own; that must not end the core."""
+    with pytest.raises(ExportFailed, match="cannot be written"):
+        run(journal, clock, terminal, tmp_path / ("n" * 300))
+    assert unwritten(journal) == [1]
+
+
 def test_a_medium_that_takes_no_more_leaves_no_half_file_and_the_batch_can_go_elsewhere(
     journal, clock, terminal, folder, tmp_path
 ):
