@@ -30,7 +30,7 @@ from kassa.fiscal.receipt import receipt
 from kassa.home import Home
 from kassa.journal import entries as e
 from kassa.journal.records import PendingDocument
-from kassa.journal.store import Journal, JournalFull
+from kassa.journal.store import Journal, JournalFailed, JournalFull
 from kassa.money import Money
 from kassa.ports import (
     CloseShift,
@@ -122,6 +122,8 @@ class Terminal:
         self._next_look: dict[str, float] = {}
         self._close_at = time.fromisoformat(config.registrar.close_shift_at)
         self._state: s.State = s.Attract()
+        self._is_torn = False
+        """Whether the state is ahead of the journal, because an entry could not be written."""
         self._followers: list[Callable[[View], None]] = []
         self._start()
 
@@ -322,11 +324,17 @@ class Terminal:
         )
 
     def _step(self, event: object) -> None:
-        """One event of the visit, its effects carried out in their order."""
+        """One event of the visit, its effects carried out in their order. Raises what the journal raises, then for good."""
+        if self._is_torn:
+            raise JournalFailed("an entry could not be written; the core must end and start anew")
         before = self._state
         self._state, effects = s.step(before, event, self._rules())
-        for effect in effects:
-            self._carry_out(effect)
+        try:
+            for effect in effects:
+                self._carry_out(effect)
+        except KassaError:
+            self._is_torn = True
+            raise
         if not isinstance(event, NoteRejected | ValidatorLost) or self._state != before:
             self._arm()
 

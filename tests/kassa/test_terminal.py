@@ -475,3 +475,17 @@ def test_a_stacked_note_that_cannot_be_written_is_not_acknowledged_and_not_on_th
     with pytest.raises(JournalFailed):
         ports.terminal.dispatch(NoteStacked(FIVE_HUNDRED))
     assert {view.inserted for view in shown} == {"0.00"}
+
+
+def test_after_a_turn_that_was_torn_the_core_takes_in_nothing_more(ports, on_a_bad_disk):
+    """The state is ahead of the journal then: the event, said again, would look like a second note."""
+    ports.terminal.dispatch(NoteEscrowed(FIVE_HUNDRED))
+    on_a_bad_disk.room_bytes = 0
+    with pytest.raises(JournalFull):
+        ports.terminal.dispatch(NoteStacked(FIVE_HUNDRED))
+
+    on_a_bad_disk.room_bytes = None
+    with pytest.raises(JournalFailed, match="start anew"):
+        ports.terminal.dispatch(NoteStacked(FIVE_HUNDRED, at_start=True))
+    assert ports.journal.open_intent() is not None
+    assert ports.journal.cassette() == {}
