@@ -178,12 +178,14 @@ class RegisterReceipt:
 class SettleReceipt:
     """Find out what became of a registration that was interrupted; it never prints a new document.
 
-    `drive_serial` and `last_document` are those of its RegistrationStarting.
+    `drive_serial` and `last_document` are those of its RegistrationStarting; `others` are the documents after that one
+    which belong to other payments.
     """
 
     receipt: Receipt
     drive_serial: str
     last_document: int
+    others: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ from kassa.ports import (
     RegistrationStarting,
     ReportFailed,
     ReturnNote,
+    SettleReceipt,
     ShiftClosed,
     ShiftOpened,
     SnapshotReady,
@@ -405,6 +406,9 @@ class Terminal:
         self._queue, command = fiscal.next_command(
             self._queue, pending, self._clock.monotonic(), self._receipt
         )
+        if isinstance(command, SettleReceipt):
+            others = self._journal.documents_after(command.drive_serial, command.last_document)
+            command = replace(command, others=others)
         if command is not None:
             log.info("ask registrar: %s for %s", type(command).__name__, command.receipt.payment)
             self._devices.registrar(command)

@@ -72,8 +72,6 @@ SETTLE_DOCUMENTS_MAX = 200
 SETTLE_TRIES_MAX = 4
 SETTLE_PAUSE_MS = 1000
 """A refusal to read the archive passes, mostly; each payment that stays in doubt is work for a person (ours)."""
-PAYMENTS_MAX = 1000
-"""So many documents are remembered with their payments (ours): more than a registration in doubt could be old."""
 TAG_READS_MAX = 3
 TAG_BLOCKS_MAX = 300
 """A receipt with its tags is smaller than 32 kB; some registrars hand out blocks forever."""
@@ -107,7 +105,6 @@ class ShtrihDriver:
         self._fault: Verdict | None = None
         self._fault_until = 0.0
         self._refusals = 0
-        self._payments: dict[tuple[str, int], str] = {}
         self._begin_life()
 
     def _begin_life(self) -> None:
@@ -144,9 +141,8 @@ class ShtrihDriver:
         match command:
             case RegisterReceipt(receipt):
                 yield from self._register(receipt)
-            case SettleReceipt(receipt, drive_serial, last_document):
-                why = "the registration was interrupted"
-                yield from self._settle(receipt, drive_serial, last_document, why)
+            case SettleReceipt():
+                yield from self._settle(command, "the registration was interrupted")
             case CloseShift():
                 yield from self._close_shift()
             case PrintXReport():
@@ -172,12 +168,13 @@ class ShtrihDriver:
             found = yield from self._confirm(receipt, closed)
         except (NotReady, Refused, AnswerLost) as error:
             yield from self._remember_refusal(error)
-            yield from self._settle(receipt, drive.serial, drive.last_document, str(error))
+            begun = SettleReceipt(receipt, drive.serial, drive.last_document)
+            yield from self._settle(begun, str(error))
             return
         self._fault, self._refusals = None, 0
         document = self._document(found, drive.serial, self._shift.number)
         is_printed = yield from self._wait_for_print()
-        yield from self._tell_document(DocumentRegistered(receipt.payment, document, is_printed))
+        yield from report(DocumentRegistered(receipt.payment, document, is_printed))
 
     def _make(self, receipt: Receipt) -> Program[Closed]:
         """All commands of one receipt, from the opening to the fiscal document."""
@@ -246,48 +243,42 @@ class ShtrihDriver:
 
     # --- what became of a receipt ----------------------------------------------------------------------------------------
 
-    def _settle(self, receipt: Receipt, drive_serial: str, last_document: int, why: str) -> Program[None]:
+    def _settle(self, begun: SettleReceipt, why: str) -> Program[None]:
         """Tell the core what the fiscal drive's archive says of a payment; never make a document."""
+        payment = begun.receipt.payment
         for attempt in range(SETTLE_TRIES_MAX):
             if attempt:
                 yield from sleep(SETTLE_PAUSE_MS)
             try:
-                found = yield from self._find_out(receipt, drive_serial, last_document)
+                found = yield from self._find_out(begun)
             except InDoubt as error:
-                yield from report(NotRegistered(receipt.payment, f"{why}; {error}", certain=False))
+                yield from report(NotRegistered(payment, f"{why}; {error}", certain=False))
                 return
             except (Refused, AnswerLost) as error:
                 refusal = error
                 continue
             if found is None:
-                yield from report(NotRegistered(receipt.payment, why, certain=True))
+                yield from report(NotRegistered(payment, why, certain=True))
             else:
-                yield from self._tell_document(found)
+                yield from report(found)
             return
-        yield from report(NotRegistered(receipt.payment, f"{why}; {refusal}", certain=False))
+        yield from report(NotRegistered(payment, f"{why}; {refusal}", certain=False))
 
-    def _tell_document(self, fact: DocumentRegistered) -> Program[None]:
-        """Tell the core, and remember that this document is no other payment's."""
-        self._payments[fact.document.drive_serial, fact.document.number] = fact.payment
-        while len(self._payments) > PAYMENTS_MAX:
-            del self._payments[next(iter(self._payments))]
-        yield from report(fact)
-
-    def _find_out(
-        self, receipt: Receipt, drive_serial: str, last_document: int
-    ) -> Program[DocumentRegistered | None]:
+    def _find_out(self, begun: SettleReceipt) -> Program[DocumentRegistered | None]:
         """The payment's document; None when there certainly is none. Raises InDoubt, Refused, AnswerLost."""
         yield from self._wait_for_calm()
         drive = yield from self._learn()
-        if drive.serial != drive_serial:
-            raise InDoubt(f"it was begun on fiscal drive {drive_serial}, and now there is {drive.serial}")
-        first, last = last_document + 1, drive.last_document
+        if drive.serial != begun.drive_serial:
+            raise InDoubt(
+                f"it was begun on fiscal drive {begun.drive_serial}, and now there is {drive.serial}"
+            )
+        first, last = begun.last_document + 1, drive.last_document
         if not first - 1 <= last < first + SETTLE_DOCUMENTS_MAX:
-            raise InDoubt(f"its document would be after {last_document}, and the last one is {last}")
+            raise InDoubt(f"its document would be after {begun.last_document}, and the last one is {last}")
         documents = []
         for number in range(first, last + 1):
             documents.append((yield from self._ask(p.find_document(self._password, number))))
-        found = yield from self._choose(receipt, drive_serial, documents)
+        found = yield from self._choose(begun, documents)
         if found is None:
             yield from self._cancel_what_is_open()
             again = yield from self._ask(p.drive_status(self._password))
@@ -295,20 +286,16 @@ class ShtrihDriver:
                 raise InDoubt(f"document {again.last_document} appeared meanwhile")
             return None
         document = self._document(found, drive.serial, self._shift_of(found, documents))
-        return DocumentRegistered(receipt.payment, document, (yield from self._wait_for_print()))
+        return DocumentRegistered(begun.receipt.payment, document, (yield from self._wait_for_print()))
 
-    def _choose(
-        self, receipt: Receipt, drive_serial: str, documents: list[FoundDocument]
-    ) -> Program[FoundDocument | None]:
+    def _choose(self, begun: SettleReceipt, documents: list[FoundDocument]) -> Program[FoundDocument | None]:
         """Which of the documents after the intent is the payment's; None: certainly none of them.
 
         Where the registrar cannot carry our payment number, it is the very next receipt, if sum and name agree.
         """
+        receipt = begun.receipt
         receipts = [
-            each
-            for each in documents
-            if each.form == Form.RECEIPT
-            and self._payments.get((drive_serial, each.number), receipt.payment) == receipt.payment
+            each for each in documents if each.form == Form.RECEIPT and each.number not in begun.others
         ]
         candidates = []
         for each in receipts:

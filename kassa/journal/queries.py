@@ -153,6 +153,13 @@ class Queries:
         row = self._row(f"SELECT {_DOCUMENT} FROM documents d ORDER BY seq DESC LIMIT 1")
         return row and _document(row)
 
+    def documents_after(self, drive_serial: str, number: int) -> frozenset[int]:
+        """The payments' documents that this fiscal drive made after document `number`."""
+        rows = self._rows(
+            "SELECT number FROM documents WHERE drive_serial = ? AND number > ?", (drive_serial, number)
+        )
+        return frozenset(found for (found,) in rows)
+
     # --- batches ----------------------------------------------------------------------------------------------
 
     def next_batch(self) -> int:

@@ -1,5 +1,6 @@
 """A Shtrih-M driver and a simulated registrar in virtual time, with a core whose fiscal queue is the real one."""
 
+from dataclasses import replace
 from datetime import UTC
 
 import pytest
@@ -13,9 +14,7 @@ from devices.steps import Pump
 from kassa.fiscal import queue as fiscal
 from kassa.journal import entries as e
 from kassa.journal.records import PendingDocument
-from kassa.ports import (
-    RegistrarStatus,
-)
+from kassa.ports import RegistrarStatus, SettleReceipt
 
 TICK_S = 0.5
 
@@ -77,8 +76,13 @@ class Core:
             rig.time.time(),
             lambda waiting: receipt_of(waiting.payment, waiting.total // 100),
         )
+        if isinstance(command, SettleReceipt):
+            command = replace(command, others=self.others(command.receipt.payment))
         if command is not None:
             rig.pump.order(command)
+
+    def others(self, payment):
+        return frozenset(one.number for other, one in self.documents.items() if other != payment)
 
     def of(self, *kinds):
         return [fact for fact in self.facts if isinstance(fact, kinds)]

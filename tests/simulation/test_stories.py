@@ -1,0 +1,50 @@
+"""What storms and doubts have shown, told as stories over a whole terminal."""
+
+import random
+
+import msgspec
+from whole_terminal import WholeTerminal
+
+from devices.shtrih import errors
+from devices.shtrih import simulator as shtrih
+from kassa.config import load
+from kassa.home import data_folder
+
+CONFIG = load(data_folder() / "examples" / "kassa.toml")
+HASTY = msgspec.structs.replace(
+    CONFIG, cash=msgspec.structs.replace(CONFIG.cash, receipt_wait_s=5, thanks_s=1)
+)
+CANCEL, CLOSE = b"\x88", b"\xff\x45"
+
+
+def pay(kiosk, *notes):
+    kiosk.wait_for_screen("attract")
+    kiosk.go_to_cash()
+    for note in notes:
+        insert(kiosk, note)
+    kiosk.touch("finish")
+
+
+def insert(kiosk, note):
+    paid = kiosk.terminal.view.inserted
+    while not kiosk.insert(note):
+        kiosk.wait(0.1)
+    while kiosk.terminal.view.inserted == paid:
+        kiosk.wait(0.1)
+
+
+def test_an_equal_payments_document_is_not_taken_for_that_of_one_in_doubt_after_a_restart(home):
+    """Where receipts carry no payment number, only the journal knows whose document the next one is."""
+    unit = shtrih.Quirks(takes_tags=False)
+    kiosk = WholeTerminal(home, HASTY, random.Random(1), registrar=unit)
+    unit.refusals[CLOSE], unit.refusals[CANCEL] = [0x31], [errors.BUSY] * 8
+    pay(kiosk, 500)
+    while "document_in_doubt" not in [one.code for one in kiosk.journal.conditions()]:
+        kiosk.wait(0.5)
+    pay(kiosk, 500)
+    while not kiosk.credited[1].document:
+        kiosk.wait(0.5)
+
+    kiosk.kill()
+    kiosk.calm_down()
+    kiosk.check_promises()
