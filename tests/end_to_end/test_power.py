@@ -1,0 +1,113 @@
+"""The core is killed and devices lose their wire or their power in the middle of a payment."""
+
+import signal
+
+
+def test_killed_with_money_inside_it_comes_back_to_the_same_payment(terminal):
+    terminal.go_to_cash()
+    terminal.insert(500)
+    before = terminal.wait_for_view(inserted="500.00", note="none")
+    terminal.insert(100)
+    terminal.wait_for(lambda: terminal.validator.say("state")["head"] is None, "the note to move on")
+    terminal.stop_core(signal.SIGKILL)
+    assert "takes" not in terminal.call("status").out
+
+    terminal.start_core()
+
+    terminal.wait_for(
+        lambda: terminal.validator.say("state")["total"] == terminal.view()["inserted"], "the note's place"
+    )
+    after = terminal.view()
+    assert (after["screen"], after["payment"]) == ("cash", before["payment"])
+    terminal.insert(50)
+    terminal.wait_for(lambda: terminal.view()["note"] == "none", "the note to lie in the box")
+    terminal.touch("finish")
+    terminal.wait_for_view(screen="thanks")
+    [payment] = terminal.check_promises()
+    assert payment["payment"] == before["payment"]
+
+
+def test_killed_while_the_receipt_is_made_there_is_one_receipt(terminal):
+    terminal.registrar.say("fault busy 2")
+    terminal.go_to_cash()
+    terminal.insert(500)
+    terminal.wait_for_view(inserted="500.00", note="none")
+    terminal.touch("finish")
+    terminal.wait_for_view(screen="printing")
+    terminal.stop_core(signal.SIGKILL)
+
+    terminal.start_core()
+
+    terminal.wait_for_view(screen="thanks")
+    [payment] = terminal.check_promises()
+    assert payment["paid"] == "500.00"
+
+
+def test_both_devices_unplugged_with_money_inside_are_told_and_come_back(terminal):
+    terminal.go_to_cash()
+    terminal.insert(500)
+    terminal.wait_for_view(inserted="500.00", note="none")
+
+    terminal.validator.say("unplug")
+    terminal.registrar.say("unplug")
+
+    view = terminal.wait_for_view(notice="validator_lost")
+    assert (view["screen"], view["inserted"], view["can_finish"]) == ("cash", "500.00", True)
+    status = terminal.call("status", "--json")
+    assert (status.code, status.data["takes_cash"], status.data["blocked"]) == (1, False, "validator_lost")
+    checked = terminal.call("device", "check", "validator", "--json")
+    assert (checked.code, checked.data["ok"]) == (1, False)
+    assert terminal.touch("finish")["screen"] == "printing"
+
+    terminal.validator.say("plug")
+    terminal.registrar.say("plug")
+
+    assert terminal.wait_for_view(screen="thanks")["document"] is not None
+    terminal.touch("finish")
+    terminal.wait_for_view(screen="attract", reason=None)
+    assert terminal.shell("status", "--json").data["conditions"] == []
+    terminal.check_promises()
+
+
+def test_both_devices_without_power_are_told_and_come_back(terminal):
+    for device in (terminal.validator, terminal.registrar):
+        device.say("power off")
+    terminal.wait_for_view(screen="out_of_service", reason="validator_lost")
+    for name in ("validator", "registrar"):
+        checked = terminal.call("device", "check", name)
+        assert (checked.code, "does not answer" in checked.out) == (1, True)
+    assert "PROBLEM  registrar_lost" in terminal.call("doctor").out
+
+    for device in (terminal.validator, terminal.registrar):
+        device.say("power on")
+
+    terminal.wait_for_view(screen="attract", reason=None)
+    terminal.pay(100)
+    terminal.check_promises()
+
+
+def test_paper_that_ends_during_the_visit_delays_the_receipt_and_nothing_else(terminal):
+    terminal.go_to_cash()
+    terminal.insert(500)
+    terminal.wait_for_view(inserted="500.00", note="none")
+    terminal.registrar.say("paper out")
+    terminal.wait_for_view(notice="registrar_not_ready")
+    terminal.touch("finish")
+    terminal.wait_for_view(screen="printing")
+
+    terminal.registrar.say("paper in")
+
+    assert terminal.wait_for_view(screen="thanks")["document"] is not None
+    terminal.check_promises()
+
+
+def test_a_simulator_ended_and_started_again_is_the_same_device(terminal):
+    terminal.pay(500)
+    box = terminal.validator.say("state")["cassette"]
+
+    terminal.restart_validator()
+
+    assert terminal.validator.say("state")["cassette"] == box
+    terminal.wait_for(lambda: terminal.call("status").code == 0, "the validator to be found again")
+    terminal.pay(100)
+    terminal.check_promises()
