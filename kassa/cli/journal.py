@@ -20,6 +20,9 @@ from kassa.journal.verify import verify as verify_all
 from kassa.journal.words import in_words
 from kassa.money import Money
 
+MONEY_FIELDS = frozenset({"value", "total"})
+"""Entries hold minor units; to machines, too, money is told as a decimal string."""
+
 
 @click.group()
 def journal() -> None:
@@ -61,7 +64,10 @@ def show(context: Context, payment: str, as_json: bool) -> None:
     if record is None:
         raise KassaError(f"the journal knows no payment {payment!a}; see: kassa payments list")
     if as_json:
-        answer = {**payment_fields(record, currency), "story": [_line_fields(line) for line in story]}
+        answer = {
+            **payment_fields(record, currency),
+            "story": [_line_fields(line, currency) for line in story],
+        }
         click.echo(json.dumps(answer, ensure_ascii=False))
         return
     for line in story:
@@ -91,5 +97,12 @@ def payment_fields(record: PaymentRecord, currency: str) -> dict[str, Any]:
     }
 
 
-def _line_fields(line: StoryLine) -> dict[str, Any]:
-    return {"seq": line.seq, "at": line.at, **msgspec.to_builtins(line.entry)}
+def _line_fields(line: StoryLine, currency: str) -> dict[str, Any]:
+    """An entry for JSON; `at` is when it was written, `document_at` what the registrar's clock said."""
+    fields = msgspec.to_builtins(line.entry)
+    if "at" in fields:
+        fields["document_at"] = fields.pop("at")
+    for name in MONEY_FIELDS & fields.keys():
+        if fields[name] is not None:
+            fields[name] = Money(fields[name], currency).decimal()
+    return {"seq": line.seq, "at": line.at, **fields}

@@ -142,6 +142,10 @@ def test_a_payments_story_is_told_in_order(kassa, with_payments):
 
     as_json = json.loads(kassa("journal", "show", "00042-0000000002", "--json").out)
     assert (as_json["paid"], as_json["document"], len(as_json["story"])) == ("600.00", 1002, 8)
+    money = [line[key] for line in as_json["story"] for key in ("value", "total") if key in line]
+    assert money == ["500.00", "500.00", "100.00", "100.00", "600.00", "600.00"]
+    assert [line["at"] for line in as_json["story"]] == sorted(line["at"] for line in as_json["story"])
+    assert sum("document_at" in line for line in as_json["story"]) == 1
 
 
 def test_an_unknown_payment_is_told_in_a_sentence(kassa, with_payments):
