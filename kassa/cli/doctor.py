@@ -73,6 +73,7 @@ def _look(home: Home) -> Iterator[Finding]:
     yield from _folders(home, config)
     yield _disk(home, config)
     yield from _ports(home, config)
+    yield _profiles(home, config)
     yield _data(home, config)
     yield from _core_and_journal(home)
 
@@ -154,6 +155,17 @@ def _ports(home: Home, config: Config) -> Iterator[Finding]:
         else:
             words, remedy = str(path), ""
         yield Finding(f"{name} port", not remedy, words, remedy)
+
+
+def _profiles(home: Home, config: Config) -> Finding:
+    """A profile that is not there would be found out by the clerk's first file, which is quarantined for it."""
+    folders = (home.path / "profiles", data_folder() / "profiles")
+    names = sorted({inbox.profile for inbox in config.inbox})
+    missing = [name for name in names if not any((folder / f"{name}.toml").is_file() for folder in folders)]
+    if missing:
+        words = f"{', '.join(missing)}: neither in {folders[0]} nor in {folders[1]}"
+        return Finding("profiles", False, words, "correct inbox.profile in kassa.toml, or write the profile")
+    return Finding("profiles", True, ", ".join(names) or "no folder is watched")
 
 
 def _data(home: Home, config: Config) -> Finding:

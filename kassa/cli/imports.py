@@ -37,7 +37,9 @@ def imports() -> None:
 # A file's name is taken as it is: links, folders and names that are no text are the worker's to refuse in words.
 _file = click.argument("file", type=click.Path(path_type=Path))
 _profile = click.option(
-    "--profile", required=True, help="How the file is laid out: a name from data/profiles."
+    "--profile",
+    required=True,
+    help="How the file is laid out: a name from data/profiles or the home's own profiles.",
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -95,7 +97,7 @@ def check(context: Context, file: Path, profile: str, as_json: bool) -> None:
     show_default=True,
     help="How many, the newest last.",
 )
-@_json
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @pass_context
 def list_(context: Context, last: int, as_json: bool) -> None:
     """List the files that were loaded or refused, by the core or by hand."""

@@ -300,6 +300,17 @@ def test_the_doctor_finds_a_wrong_configuration(kassa, home):
     assert "journal" not in found
 
 
+def test_the_doctor_finds_a_profile_that_is_not_there(kassa, home):
+    assert findings(kassa)["profiles"]["found"] == "kassa_csv, kassa_xml"
+    text = home.config.read_text(encoding="utf-8")
+    home.config.write_text(text.replace('"kassa_xml"', '"kassa_xlm"'), encoding="utf-8")
+    assert "kassa_xlm: neither in" in findings(kassa)["profiles"]["found"]
+
+    (home.path / "profiles").mkdir()
+    (home.path / "profiles" / "kassa_xlm.toml").touch()
+    assert findings(kassa)["profiles"]["ok"]
+
+
 def test_the_doctor_finds_a_broken_journal_and_a_clock_that_forgot_the_time(
     kassa, with_payments, monkeypatch
 ):
