@@ -50,9 +50,12 @@ class Finger(MotionEvent):
         self.move({"x": x / (Window.width - 1), "y": y / (Window.height - 1)})
         EventLoop.post_dispatch_input("update", self)
 
-    def lift(self) -> None:
-        """Leave."""
+    def lift(self) -> float:
+        """Leave, as soon as the glass shows that it was pressed; monotonic seconds of that moment."""
+        glFinish()
+        lifted_at = time.monotonic()
         EventLoop.post_dispatch_input("end", self)
+        return lifted_at
 
 
 class Glass:

@@ -29,7 +29,6 @@ import logging
 import queue
 import sys
 import threading
-import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -125,8 +124,7 @@ class Hand:
                 finger = self._glass.finger_on(tag)
                 finger.press()
                 yield
-                lifted_at = time.monotonic()
-                finger.lift()
+                lifted_at = finger.lift()
                 yield
                 return {"at": lifted_at}
             case "shot", path if path:

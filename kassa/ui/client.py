@@ -48,6 +48,8 @@ class CoreClient:
         self._news: deque[View | None] = deque(maxlen=NEWS_MAX)
         self._socket: socket.socket | None = None
         self._ids = itertools.count(1)
+        self._asked = self._answered = 0
+        self._answers = threading.Condition()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._live, name="core", daemon=True)
 
@@ -73,7 +75,13 @@ class CoreClient:
         if self._socket is None:
             log.warning("there is no core to hear %s", name)
             return
-        self._say(self._socket, Intent(next(self._ids), name, values))
+        self._asked = next(self._ids)
+        self._say(self._socket, Intent(self._asked, name, values))
+
+    def wait_for_answer(self, seconds: float) -> None:
+        """Wait until the core has answered the last intent, so long at most; the view that followed is news then."""
+        with self._answers:
+            self._answers.wait_for(lambda: self._answered >= self._asked, seconds)
 
     def _say(self, connection: socket.socket, message: ToServer) -> None:
         line = encode(message)
@@ -111,6 +119,7 @@ class CoreClient:
                 return True
             finally:
                 self._socket = None
+                self._note_answer(self._asked)  # nobody answers any more
 
     def _read(self, connection: socket.socket) -> bool:
         """Put up every view that comes; whether there was one."""
@@ -123,11 +132,17 @@ class CoreClient:
                     case ViewChanged(view):
                         has_view = True
                         self._put(view)
-                    case Done():
-                        pass  # the view that followed from it came before
-                    case Refused(_, code, text):
+                    case Done(number):
+                        self._note_answer(number)
+                    case Refused(number, code, text):
                         log.info("refused: %s (%s)", text, code)
+                        self._note_answer(number)
         return has_view
+
+    def _note_answer(self, number: int) -> None:
+        with self._answers:
+            self._answered = number
+            self._answers.notify()
 
     def _put(self, news: View | None) -> None:
         self._news.append(news)

@@ -20,6 +20,8 @@ from kassa.ui.client import CoreClient
 
 log = logging.getLogger("kassa.ui")
 
+ANSWER_WAIT_S = 0.05
+"""The core answers within milliseconds; for one that is busy the glass stands still no longer than this."""
 LIFELINE_BYTES = 4096
 END_MAX_S = 5.0
 """A graphics driver that hangs must not keep a screen alive that nobody holds any more."""
@@ -28,13 +30,19 @@ END_MAX_S = 5.0
 def open_screen(home: Home, config: Config) -> tuple[KassaApp, CoreClient]:
     """The app and its connection, joined; `run` lets them live."""
 
-    def draw_news(_frame: object) -> None:
+    def draw_news(*_frame: object) -> None:
         for news in client.take_news():
             app.show(news)
 
+    def send(name: str, **values: str) -> None:
+        """Tell the core, and let the next frame show its answer: not first the released button, then the answer."""
+        client.send(name, **values)
+        client.wait_for_answer(ANSWER_WAIT_S)
+        draw_news()
+
     # Scheduling is the one thing of Kivy that another thread may do.
     client = CoreClient(home.socket, on_news=lambda: Frames.schedule_once(draw_news, -1))
-    app = KassaApp(config, client.send, SystemClock())
+    app = KassaApp(config, send, SystemClock())
     return app, client
 
 
