@@ -58,13 +58,13 @@ class ValidatorState(enum.Enum):
 
 
 class Evidence(enum.Enum):
-    """What the validator said of a note in flight when the link came up, before it was reset."""
+    """What the validator said of a note in flight when the link came up, before it was reset or acknowledged."""
 
     NOTHING = "nothing"
     NOTE_IN_HEAD = "note_in_head"
-    """Power was lost with the note in the head: it is on its way back to the customer."""
+    """It goes back to the customer, as power was lost with it in the head, or is back already."""
     NOTE_IN_STACKER = "note_in_stacker"
-    """Power was lost with the note past the gate: it ends in the cassette."""
+    """It ends in the cassette, as power was lost with it past the gate, or lies there already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,16 @@ class ValidatorChanged:
 
     state: ValidatorState
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFound:
+    """What the validator says now of a note in flight, and will not say again; told before that is lost.
+
+    Should nothing better follow, it counts when the validator is ready, in this run of the core or in the next.
+    """
+
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +142,7 @@ class NoteMissing:
 ValidatorFact = (
     ValidatorLost
     | ValidatorChanged
+    | EvidenceFound
     | ValidatorReady
     | NoteEscrowed
     | NoteStacked

@@ -37,6 +37,7 @@ from kassa.ports import (
     DisableNotes,
     DocumentRegistered,
     EnableNotes,
+    EvidenceFound,
     ImportRefused,
     NoteEscrowed,
     NoteMissing,
@@ -141,7 +142,7 @@ class Terminal:
                 self._step(fact)
             case (
                 NoteEscrowed() | NoteStacked() | NoteReturned()
-                | NoteRejected() | NoteMissing()
+                | NoteRejected() | NoteMissing() | EvidenceFound()
             ):  # fmt: skip
                 self._step(fact)
             case RegistrarStatus() | RegistrationStarting() | NotRegistered():

@@ -21,6 +21,7 @@ from kassa.ports import (
     DisableNotes,
     EnableNotes,
     Evidence,
+    EvidenceFound,
     NoteEscrowed,
     NoteMissing,
     NoteRejected,
@@ -72,6 +73,13 @@ OWED_MAX = 100
 
 AT_ESCROW = (Status.ESCROW, Status.HOLDING)
 EVENTS = (Status.STACKED, Status.RETURNED)
+EVIDENCE = {
+    Status.POWER_UP_IN_HEAD: Evidence.NOTE_IN_HEAD,
+    Status.POWER_UP_IN_STACKER: Evidence.NOTE_IN_STACKER,
+    Status.RETURNED: Evidence.NOTE_IN_HEAD,
+    Status.STACKED: Evidence.NOTE_IN_STACKER,
+}
+"""What each says of the note that was in flight when the link went."""
 RESTING = (Status.IDLING, Status.DISABLED, Status.ACCEPTING, Status.REJECTING)
 """The note before this one is no longer inside."""
 NOTE_STATES = (*RESTING, Status.ESCROW, Status.HOLDING, Status.STACKING, Status.RETURNING)
@@ -213,13 +221,10 @@ class CcnetDriver:
             yield from sleep(POLL_OPEN_MS)
 
     def _leave_power_up(self, status: Status) -> Program[None]:
-        """The state is evidence of the note in flight, and it is gone after RESET."""
-        if self._former_is_over:
-            pass  # this is about a note that came in since
-        elif status is Status.POWER_UP_IN_HEAD:
-            self._evidence = Evidence.NOTE_IN_HEAD
-        elif status is Status.POWER_UP_IN_STACKER:
-            self._evidence = Evidence.NOTE_IN_STACKER
+        """The state is evidence of the note in flight, and it is gone after RESET: the core keeps it."""
+        if status in EVIDENCE and not self._former_is_over:  # else this is about a note that came in since
+            self._evidence = EVIDENCE[status]
+            yield from report(EvidenceFound(self._evidence))
         if self._resets >= RESETS_MAX:
             raise LinkLost(
                 f"the validator does not start, though it was reset {RESETS_MAX} times; switch it off and on"
@@ -382,7 +387,7 @@ class CcnetDriver:
 
         After a start of ours its value may be unknown, and a device by the book tells its table only at rest, for which
         it needs this event's ACK. Then the fact waits for the table: a repetition without value would look like
-        another note. Should we die in between, the journal still has the intent, which is credited.
+        another note. Should we die in between, the core has the evidence.
         """
         note, self._note = self._note, None
         if poll.status is Status.RETURNED and not self._is_known(note):
@@ -390,6 +395,8 @@ class CcnetDriver:
         if self._values or (yield from self._read_table()):
             yield from self._report_event(poll)
         elif len(self._owed) < OWED_MAX:
+            if not self._former_is_over:
+                yield from report(EvidenceFound(EVIDENCE[poll.status]))
             self._owed.append(poll)
         else:
             raise LinkLost("the validator tells of notes and never what they are worth; check its firmware")

@@ -82,6 +82,14 @@ class NoteReturned(_Entry, frozen=True):
     reason: str
 
 
+class EvidenceFound(_Entry, frozen=True):
+    """What the validator said at a start of a note in flight: note_in_head or note_in_stacker; it will not say it again."""
+
+    payment: str
+    note: int
+    evidence: str
+
+
 class OrphanFound(_Entry, frozen=True):
     """A note lies in the cassette that belongs to no payment; `value` is None when its type is unknown."""
 
@@ -241,6 +249,7 @@ Entry = (
     | StackIntended
     | NoteStacked
     | NoteReturned
+    | EvidenceFound
     | OrphanFound
     | PaymentCredited
     | PaymentAbandoned

@@ -54,7 +54,12 @@ class Queries:
 
     def open_intent(self) -> OpenIntent | None:
         """The note that was about to be stacked and has no fate yet."""
-        row = self._row("SELECT payment, number, value FROM notes WHERE state = 'intended'")
+        row = self._row(
+            "SELECT n.payment, n.number, n.value, (SELECT json_extract(body, '$.evidence') FROM entries"
+            " WHERE seq > p.opened_seq AND kind = 'evidence_found' AND json_extract(body, '$.note') = n.number"
+            " ORDER BY seq DESC LIMIT 1)"
+            " FROM notes n JOIN payments p ON p.number = n.payment WHERE n.state = 'intended'"
+        )
         return row and OpenIntent(*row)
 
     def open_payment(self) -> OpenPayment | None:

@@ -10,11 +10,12 @@ from kassa.journal.entries import Entry
 
 @dataclass(frozen=True, slots=True)
 class OpenIntent:
-    """A note was about to be stacked, and nothing says what became of it."""
+    """A note was about to be stacked, and has no fate yet; `evidence` is what the validator said of it at a start."""
 
     payment: str
     note: int
     value: int
+    evidence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -351,7 +351,7 @@ def apply(db: apsw.Connection, seq: int, at: str, entry: e.Entry) -> None:
             )
         case e.ConditionCleared():
             db.execute("DELETE FROM conditions WHERE code = ?", (entry.code,))
-        case e.Started() | e.Stopped() | e.ImportRefused():
+        case e.Started() | e.Stopped() | e.EvidenceFound() | e.ImportRefused():
             pass
 
 

@@ -27,6 +27,13 @@ def in_words(entry: e.Entry, currency: str) -> str:
             return f"note {entry.note}, {money(entry.value)}: in the cassette{doubt}"
         case e.NoteReturned():
             return f"note {entry.note}: returned, {entry.reason}"
+        case e.EvidenceFound():
+            where = (
+                "in the stacker, or behind it"
+                if entry.evidence == "note_in_stacker"
+                else "in the head, or back"
+            )
+            return f"note {entry.note}: {where}, the validator said at its start"
         case e.OrphanFound():
             return f"note {entry.note}, {money(entry.value)}: in the cassette without a payment, {entry.evidence}"
         case e.PaymentCredited():

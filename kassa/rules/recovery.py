@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from kassa.journal.records import OpenIntent, OpenPayment, PendingDocument
 from kassa.money import Money
+from kassa.ports import Evidence
 from kassa.rules.session import Attract, Identified, Intent, Printing, State, TakingCash
 
 
@@ -30,10 +31,15 @@ def restore(
             subscriber=subscriber or Identified(payment.account),
             paid=Money(payment.paid, currency),
             payment=payment.number,
-            intent=Intent(intent.note, Money(intent.value, currency)) if intent else None,
+            intent=_intent(intent, currency) if intent else None,
         )
     assert intent is None, "an intent without its payment cannot be written"
     if unprinted is not None:
         who = subscriber or Identified(unprinted.account)
         return Printing(unprinted.service, who, unprinted.payment, Money(unprinted.total, currency))
     return Attract()
+
+
+def _intent(intent: OpenIntent, currency: str) -> Intent:
+    evidence = Evidence(intent.evidence) if intent.evidence else Evidence.NOTHING
+    return Intent(intent.note, Money(intent.value, currency), evidence)

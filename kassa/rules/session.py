@@ -15,6 +15,7 @@ from kassa.money import Money
 from kassa.ports import (
     Document,
     Evidence,
+    EvidenceFound,
     NoteEscrowed,
     NoteMissing,
     NoteRejected,
@@ -79,6 +80,8 @@ class Intent:
 
     note: int
     value: Money
+    evidence: Evidence = Evidence.NOTHING
+    """What the validator said of it at a start, and will not say again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +248,7 @@ def step(state: State, event: object, rules: Rules) -> Step:
             return state, _without_intent(event, rules)
         case _, ValidatorReady(evidence=evidence):
             return state, _ready_without_intent(evidence, rules)
-        case _, NoteReturned() | NoteRejected() | NoteMissing() | ValidatorLost():
+        case _, NoteReturned() | NoteRejected() | NoteMissing() | ValidatorLost() | EvidenceFound():
             return state, ()
         case Printing(payment=payment), ReceiptReady(printed, document) if printed == payment:
             return Thanking(state.service, state.subscriber, payment, state.paid, document), ()
@@ -325,17 +328,15 @@ def _take_cash(state: TakingCash, event: object, rules: Rules) -> Step:
         ):
             back = e.NoteReturned(payment=payment, note=intent.note, reason="the validator gave it back")
             return _settled(replace(state, notice="note_returned"), (back,), rules)
-        case TakingCash(intent=Intent()), ValidatorReady(evidence=Evidence.NOTE_IN_STACKER):
-            return _credit_intent(state, rules, uncertain=False)
-        case TakingCash(payment=str() as payment, intent=Intent() as intent), ValidatorReady(
-            evidence=Evidence.NOTE_IN_HEAD
-        ):
-            back = e.NoteReturned(
-                payment=payment, note=intent.note, reason="power was lost with the note in the head"
-            )
-            return _settled(replace(state, notice="note_returned"), (back,), rules)
-        case TakingCash(intent=Intent()), ValidatorReady() | NoteMissing():
-            return _credit_intent(state, rules, uncertain=True)
+        case TakingCash(intent=Intent() as intent), NoteReturned():
+            return replace(state, intent=replace(intent, evidence=Evidence.NOTHING)), ()
+        case TakingCash(payment=str() as payment, intent=Intent() as intent), EvidenceFound(evidence):
+            found = e.EvidenceFound(payment=payment, note=intent.note, evidence=evidence.value)
+            return replace(state, intent=replace(intent, evidence=evidence)), (Write((found,)),)
+        case TakingCash(intent=Intent(evidence=known)), ValidatorReady(evidence=evidence):
+            return _settle_by(known if evidence is Evidence.NOTHING else evidence, state, rules)
+        case TakingCash(intent=Intent()), NoteMissing():
+            return _settle_by(Evidence.NOTHING, state, rules)
         case TakingCash(), ValidatorReady(evidence=evidence):
             return replace(state, notice=None), _ready_without_intent(evidence, rules)
         case TakingCash(notice=None), NoteReturned():
@@ -350,9 +351,8 @@ def _take_cash(state: TakingCash, event: object, rules: Rules) -> Step:
             return replace(state, closing="finish"), ()
         case TakingCash(), FinishPressed():
             return _finish(state, rules)
-        case TakingCash(intent=Intent(), closing="timeout"), TimedOut():
-            # Nothing was heard of the note for EVIDENCE_WAIT_S: the customer gets the benefit of the doubt.
-            return _credit_intent(state, rules, uncertain=True)
+        case TakingCash(intent=Intent(evidence=known), closing="timeout"), TimedOut():
+            return _settle_by(known, state, rules)  # nothing was heard of the note for EVIDENCE_WAIT_S
         case TakingCash(intent=Intent()), TimedOut() | Stopping():
             # A hand can hold a note back for longer than a time-out: what the validator says of it is waited for,
             # in the next run if need be.
@@ -365,7 +365,7 @@ def _take_cash(state: TakingCash, event: object, rules: Rules) -> Step:
             return replace(state, notice="money_is_credited"), (Refuse("money_is_credited"),)
         case TakingCash(intent=None), WentOutOfService() if not state.paid:
             return _end(state, "cancel")
-        case TakingCash(), Touched() | WentOutOfService() | ReceiptReady():
+        case TakingCash(), Touched() | WentOutOfService() | ReceiptReady() | EvidenceFound():
             return state, ()
         case _, Started() | ServiceChosen() | AccountEntered() | AccountConfirmed():
             return state, (Refuse("not_on_this_screen"),)
@@ -385,14 +385,18 @@ def _stack(state: TakingCash, value: Money, rules: Rules) -> Step:
     return moving, (Write(written), StackNote())
 
 
-def _credit_intent(state: TakingCash, rules: Rules, *, uncertain: bool) -> Step:
-    """Credit the note in flight by what we intended, as nothing better is known."""
+def _settle_by(evidence: Evidence, state: TakingCash, rules: Rules) -> Step:
+    """Nothing better will be heard of the note in flight; without any evidence the customer has the benefit of the doubt."""
     assert state.payment is not None
     assert state.intent is not None
-    value = state.intent.value
-    stacked = e.NoteStacked(
-        payment=state.payment, note=state.intent.note, value=value.minor, uncertain=uncertain
-    )
+    payment, note, value = state.payment, state.intent.note, state.intent.value
+    if evidence is Evidence.NOTE_IN_HEAD:
+        back = e.NoteReturned(
+            payment=payment, note=note, reason="the validator had it in its head at a start"
+        )
+        return _settled(replace(state, notice="note_returned"), (back,), rules)
+    is_uncertain = evidence is Evidence.NOTHING
+    stacked = e.NoteStacked(payment=payment, note=note, value=value.minor, uncertain=is_uncertain)
     return _settled(replace(state, paid=state.paid + value, notice=None), (stacked,), rules)
 
 

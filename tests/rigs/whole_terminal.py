@@ -252,6 +252,9 @@ class WholeTerminal:
         assert missing.total() <= unknown, f"in the box, yet not in the books: {missing}"
         self.uncertain, self.orphans = uncertain, orphans
         self.credited_in_vain = certain + orphans + uncertain - box
+        """Credited in doubt, and not in the box: what a collector finds missing."""
+        twice = self.credited_in_vain & orphans
+        assert not twice, f"credited in doubt, and an orphan besides: {twice}"
         credited = sum(payment.paid for payment in self.journal.payments() if payment.state == "credited")
         assert credited == sum(note.value for note in stacked)
 

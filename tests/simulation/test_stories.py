@@ -5,6 +5,7 @@ import random
 import msgspec
 from whole_terminal import WholeTerminal
 
+from devices.ccnet import simulator as ccnet
 from devices.shtrih import errors
 from devices.shtrih import simulator as shtrih
 from kassa.config import load
@@ -48,3 +49,40 @@ def test_an_equal_payments_document_is_not_taken_for_that_of_one_in_doubt_after_
     kiosk.kill()
     kiosk.calm_down()
     kiosk.check_promises()
+
+
+def test_power_that_flickers_during_the_recovery_takes_no_evidence_away(home):
+    """A unit that gives the note back in silence; then the second cut, before it was ready to take money."""
+    kiosk = WholeTerminal(home, CONFIG, random.Random(2), ccnet.Quirks(announces_after_reset=False))
+    kiosk.wait_for_screen("attract")
+    kiosk.go_to_cash()
+    while not kiosk.insert(5000):
+        kiosk.wait(0.1)
+    while kiosk.journal.open_intent() is None:
+        kiosk.wait(0.01)
+    kiosk.lose_power(1.0, "lose")
+    while not kiosk.validator.truth.returned:
+        kiosk.wait(0.1)
+    kiosk.lose_power(1.0, "lose")
+
+    kiosk.calm_down()
+    kiosk.check_promises()
+    assert kiosk.credited == []
+
+
+def test_who_holds_his_note_back_until_the_time_is_up_does_not_get_both(home):
+    kiosk = WholeTerminal(home, CONFIG, random.Random(3))
+    kiosk.wait_for_screen("attract")
+    kiosk.go_to_cash()
+    while not kiosk.insert(5000):
+        kiosk.wait(0.1)
+    while kiosk.journal.open_intent() is None:
+        kiosk.wait(0.01)
+    kiosk.do(kiosk.to_validator, "pause")
+    kiosk.wait(200)
+    assert kiosk.credited == []
+
+    kiosk.do(kiosk.to_validator, "clear")
+    kiosk.calm_down()
+    kiosk.check_promises()
+    assert not kiosk.uncertain

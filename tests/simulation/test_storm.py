@@ -4,6 +4,8 @@ A failure names its seed: `run_storm(home, seed)` repeats it to the byte.
 """
 
 import random
+from contextlib import suppress
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -15,10 +17,13 @@ from devices.ccnet.protocol import Status
 from devices.shtrih import simulator as shtrih
 from kassa.config import load
 from kassa.home import data_folder
+from kassa.terminal import IntentRefused
 
 EVENTS = 60
 NOTES = (10, 50, 100, 100, 500, 500, 1000, 5000)
 ACCOUNTS = ("4038172956", "0017990", "0017742")
+VALIDATOR_LINE = ("lost_acks", "lost_answers", "lost_stacks")
+REGISTRAR_LINE = ("lost_commands", "lost_acks", "lost_answers", "forgets_after_record")
 PAUSES_S = (0.0, 0.03, 0.2, 0.5, 0.9, 1.3, 3.0, 8.0)
 
 
@@ -158,10 +163,11 @@ class Storm:
         self.kiosk.do(self.kiosk.to_registrar, "put_paper_in")
 
     def bad_line(self):
-        quirks = self.chance.choice(["lost_acks", "lost_answers", "lost_stacks"])
-        setattr(self.kiosk.validator.quirks, quirks, self.chance.randint(1, 3))
-        quirks = self.chance.choice(["lost_commands", "lost_acks", "lost_answers", "forgets_after_record"])
-        setattr(self.kiosk.registrar.quirks, quirks, self.chance.randint(1, 3))
+        for quirks, names in (
+            (self.kiosk.validator.quirks, VALIDATOR_LINE),
+            (self.kiosk.registrar.quirks, REGISTRAR_LINE),
+        ):
+            setattr(quirks, self.chance.choice(names), self.chance.randint(1, 3))
 
     def busy(self):
         self.kiosk.do(self.kiosk.to_registrar, "be_busy", self.chance.choice([0.5, 5.0, 70.0]))
@@ -174,15 +180,9 @@ class Storm:
         self.kiosk.do(self.kiosk.to_registrar, "move_clock", self.chance.choice([1, 25]))
 
     def clock_jumps(self):
-        from datetime import timedelta
-
         self.kiosk.clock.jumped = timedelta(days=self.chance.choice([-400, -1, 0, 1, 366]))
 
     def night(self):
-        from contextlib import suppress
-
-        from kassa.terminal import IntentRefused
-
         def close():
             with suppress(IntentRefused):
                 self.kiosk.terminal.close_shift()
@@ -204,10 +204,12 @@ class Storm:
     def calm_down(self):
         kiosk = self.kiosk
         kiosk.acts_left = kiosk.disk.cut_before = None
-        for quirks in (kiosk.validator.quirks, kiosk.registrar.quirks):
-            for name in ("lost_acks", "lost_answers", "lost_stacks", "lost_commands", "forgets_after_record"):
-                if hasattr(quirks, name):
-                    setattr(quirks, name, 0)
+        for quirks, names in (
+            (kiosk.validator.quirks, VALIDATOR_LINE),
+            (kiosk.registrar.quirks, REGISTRAR_LINE),
+        ):
+            for name in names:
+                setattr(quirks, name, 0)
         kiosk.do(kiosk.to_registrar, "clear")
         kiosk.do(kiosk.to_validator, "clear")
         kiosk.calm_down()

@@ -9,12 +9,14 @@ from kassa.ports import (
     DisableNotes,
     EnableNotes,
     Evidence,
+    EvidenceFound,
     NoteEscrowed,
     NoteMissing,
     NoteRejected,
     NoteReturned,
     NoteStacked,
     ReturnNote,
+    StackNote,
     ValidatorChanged,
     ValidatorLost,
     ValidatorReady,
@@ -306,6 +308,42 @@ def test_what_is_announced_after_reset_is_the_evidence_itself(rig):
 
     assert rig.core.of(NoteStacked) == [NoteStacked(RUB_500, at_start=True)]
     assert rig.core.of(ValidatorReady)[-1].evidence is Evidence.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("status", "evidence"),
+    [("POWER_UP_IN_HEAD", Evidence.NOTE_IN_HEAD), ("POWER_UP_IN_STACKER", Evidence.NOTE_IN_STACKER)],
+)
+def test_evidence_is_told_before_the_reset_takes_it_away(new_rig, status, evidence):
+    rig = ready_rig(new_rig)
+    rig.core.seen = lambda fact: isinstance(fact, EvidenceFound) and seen.append((fact, rig.sim.status.name))
+    seen = []
+    rig.insert(500)
+    if status == "POWER_UP_IN_STACKER":
+        rig.time.run_until(lambda: rig.sim.truth.stacker)
+    else:
+        rig.wait_status("ACCEPTING")
+    rig.power_cycle()
+    rig.settle()
+
+    assert seen == [(EvidenceFound(evidence), status)]
+
+
+@pytest.mark.parametrize(
+    ("status", "evidence"), [("RETURNED", Evidence.NOTE_IN_HEAD), ("STACKED", Evidence.NOTE_IN_STACKER)]
+)
+def test_evidence_is_told_before_an_event_whose_value_is_unknown_yet_is_acknowledged(rig, status, evidence):
+    rig.core.decides = lambda value: StackNote() if status == "STACKED" else None
+    rig.core.seen = lambda fact: isinstance(fact, EvidenceFound) and seen.append((fact, rig.sim.status.name))
+    seen = []
+    rig.insert(500)
+    rig.wait_status(status)
+    rig.kill_host()
+    rig.time.run_for(0.05)
+    rig.start_host()
+    rig.settle()
+
+    assert seen == [(EvidenceFound(evidence), status)]
 
 
 # --- a device that ran while nobody listened -------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from kassa.journal.store import Journal
 from kassa.money import Money
 from kassa.ports import (
     Evidence,
+    EvidenceFound,
     NoteEscrowed,
     NoteReturned,
     NoteStacked,
@@ -245,12 +246,16 @@ class MoneyIsKept(RuleBasedStateMachine):
     @rule()
     def the_link_comes_up(self):
         """The driver hears the device out, resets it when it waits for that, and tells the core: ready."""
-        evidence, self.validator.evidence = self.validator.evidence, Evidence.NOTHING
+        life, evidence = self.plugged, self.validator.evidence
+        if evidence is not Evidence.NOTHING:
+            self.try_step(EvidenceFound(evidence))
+            if self.plugged is not life:
+                return
+        self.validator.evidence = Evidence.NOTHING
         self.validator.finish_motion()
         if evidence is not Evidence.NOTHING:
             self.validator.event = None  # this unit starts in silence
         elif self.validator.event:
-            life = self.plugged
             self._hear_event(at_start=True)
             if self.plugged is not life:
                 return

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from kassa.config import load
 from kassa.home import data_folder
 from kassa.journal import entries as e
+from kassa.journal.records import OpenIntent, OpenPayment
 from kassa.money import of_whole
 from kassa.ports import (
     Evidence,
+    EvidenceFound,
     NoteEscrowed,
     NoteMissing,
     NoteRejected,
@@ -22,6 +24,7 @@ from kassa.ports import (
     ValidatorLost,
     ValidatorReady,
 )
+from kassa.rules import recovery
 from kassa.rules import session as s
 from kassa.rules.services import Rules
 
@@ -233,6 +236,39 @@ def test_without_evidence_the_customer_gets_the_benefit_of_the_doubt(event):
     assert state.paid == FIVE_HUNDRED
 
 
+@pytest.mark.parametrize(
+    ("evidence", "entry"),
+    [(Evidence.NOTE_IN_HEAD, e.NoteReturned), (Evidence.NOTE_IN_STACKER, e.NoteStacked)],
+)
+def test_evidence_is_written_before_it_is_lost_and_counts_in_a_later_run(evidence, entry):
+    state, effects = run(MOVING, EvidenceFound(evidence))
+    assert written(effects) == [e.EvidenceFound(payment=MOVING.payment, note=1, evidence=evidence.value)]
+    restored = recovery.restore(
+        OpenPayment(MOVING.payment, "internet", WHO.account, 0),
+        OpenIntent(MOVING.payment, 1, 50000, evidence.value), None, WHO, "RUB",
+    )  # fmt: skip
+    assert restored == state
+
+    _, effects = run(restored, ready(Evidence.NOTHING))
+    assert [type(one) for one in written(effects)] == [entry]
+    assert not getattr(written(effects)[0], "uncertain", False)
+
+
+def test_the_last_evidence_counts():
+    found = EvidenceFound(Evidence.NOTE_IN_STACKER)
+    state, _ = run(MOVING, found, NoteReturned(HUNDRED), ready(Evidence.NOTHING))
+    assert state.paid == FIVE_HUNDRED
+
+    state, _ = run(MOVING, found, ready(Evidence.NOTE_IN_HEAD))
+    assert not state.paid
+
+
+def test_what_waited_an_hour_in_vain_is_settled_by_the_evidence_there_was():
+    state, effects = run(MOVING, EvidenceFound(Evidence.NOTE_IN_HEAD), s.TimedOut(), s.TimedOut())
+    assert state == s.Attract()
+    assert isinstance(written(effects)[-1], e.PaymentAbandoned)
+
+
 def test_a_lost_link_settles_nothing():
     state, effects = run(MOVING, ValidatorLost("unplugged"))
     assert state.intent == MOVING.intent
@@ -327,7 +363,7 @@ EVENTS = st.sampled_from(
         s.ReceiptReady("00042-0000000001", None), NoteEscrowed(FIVE_HUNDRED), NoteEscrowed(of_whole(2000)),
         NoteStacked(FIVE_HUNDRED), NoteStacked(None), NoteStacked(HUNDRED, at_start=True), NoteReturned(None),
         NoteRejected("62"), NoteMissing(), ValidatorLost("x"), ready(Evidence.NOTHING), ready(Evidence.NOTE_IN_HEAD),
-        ready(Evidence.NOTE_IN_STACKER),
+        ready(Evidence.NOTE_IN_STACKER), EvidenceFound(Evidence.NOTE_IN_HEAD), EvidenceFound(Evidence.NOTE_IN_STACKER),
     ]
 )  # fmt: skip
 
