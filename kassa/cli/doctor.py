@@ -191,7 +191,7 @@ def _core_and_journal(home: Home) -> Iterator[Finding]:
             if core is not None:
                 yield from _core(core.ask("status"))
                 return
-            yield Finding("core", False, "does not run", "start it: systemctl start kassa, or kassa run")
+            yield Finding("core", False, "does not run", f"start it: kassa --home {home.path} run")
             yield from _journal(home)
     except KassaError as error:
         yield Finding("core", False, str(error), f"see {home.logs / 'core.log'}")
@@ -199,9 +199,7 @@ def _core_and_journal(home: Home) -> Iterator[Finding]:
 
 def _core(status: dict[str, Any]) -> Iterator[Finding]:
     if status["version"] != kassa.__version__:
-        yield Finding(
-            "core", False, f"runs version {status['version']}", "restart it: systemctl restart kassa"
-        )
+        yield Finding("core", False, f"runs version {status['version']}", "stop it and start it again")
     elif status["takes_cash"]:
         yield Finding("core", True, "runs and takes cash")
     else:
