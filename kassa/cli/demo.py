@@ -75,13 +75,14 @@ def _play_script(folder: Path) -> None:
         finally:
             hand.end()
         summary = gather(stage)
-        receipt = str(stage.registrar.order("receipt")["text"])
+        printed = stage.registrar.order("receipt")
+        receipt = str(printed["text"])
         files = collect_files(stage, folder)
         stage.stop_core()
     finally:
         stage.close()
     (folder / "receipt.txt").write_text(receipt, encoding="utf-8")
-    paper.draw(receipt, folder / "receipt.png")
+    paper.draw(receipt, printed["qr"], folder / "receipt.png")
     (folder / "summary.json").write_bytes(msgspec.json.format(msgspec.json.encode(summary)))
     tell("the terminal is stopped")
     click.echo(f"\n{receipt.rstrip()}\n")

@@ -80,7 +80,7 @@ def gather(stage: Stage) -> Summary:
         journal_is_whole=verdict["ok"],
         disagreements=[],
     )
-    found.disagreements.extend(_disagreements(found))
+    found.disagreements.extend(disagreements(found))
     return found
 
 
@@ -97,7 +97,7 @@ def _read(path: Path) -> PaymentFile:
     )
 
 
-def _disagreements(found: Summary) -> list[str]:
+def disagreements(found: Summary) -> list[str]:
     """Each broken promise as a sentence."""
     problems = []
     if Decimal(found.box_total) != Decimal(found.credited_total):
