@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import termios
 from collections.abc import Callable
@@ -47,7 +48,7 @@ class SerialLink:
             self._port.reset_input_buffer()
         except (OSError, serial.SerialException, termios.error) as error:  # the last is no OSError
             self._port.close()
-            raise LinkLost(f"{path} cannot be opened: {error}") from error
+            raise LinkLost(f"{path} cannot be opened: {_why(error)}") from error
 
     def send(self, data: bytes) -> None:
         """Write all bytes; a port that does not take them at once is lost."""
@@ -82,6 +83,14 @@ class SerialLink:
         if self._port.is_open:
             self._loop.remove_reader(self._port.fileno())
             self._port.close()
+
+
+def _why(error: Exception) -> str:
+    """The system's own words; pyserial wraps them twice and names the port each time."""
+    number = error.args[0] if error.args else None
+    if number == errno.EAGAIN:
+        return "another program has it open"
+    return os.strerror(number) if isinstance(number, int) else str(error)
 
 
 class MemoryLink:

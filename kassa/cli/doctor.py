@@ -169,7 +169,7 @@ def _profiles(home: Home, config: Config) -> Finding:
 
 
 def _data(home: Home, config: Config) -> Finding:
-    remedy = f"drop a newer subscriber file into {home.inbox}; kassa import list says what became of the last"
+    remedy = f"drop a new subscriber file into {home.inbox}; kassa import list says what became of the last"
     try:
         path = current_path(home.snapshots)
         if path is None:
