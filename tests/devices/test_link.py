@@ -70,7 +70,7 @@ def test_a_missing_port_is_refused_with_its_name(tmp_path):
     async def talk():
         SerialLink(str(tmp_path / "validator"), 9600, asyncio.get_running_loop())
 
-    with pytest.raises(LinkLost, match="validator cannot be opened: No such file or directory$"):
+    with pytest.raises(LinkLost, match=r"validator cannot be opened: No such file or directory$"):
         asyncio.run(talk())
 
 
