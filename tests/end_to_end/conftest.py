@@ -129,6 +129,14 @@ class Terminal:
         self.validator.end()
         self.validator = self._simulate("ccnet", "validator")
 
+    def cut_everything(self):
+        """The lights go out: the core's process and both devices at the same moment; what is on disk stays."""
+        for program in (self.core, self.validator, self.registrar):
+            program.process.kill()
+        for program in (self.core, self.validator, self.registrar, self.follower):
+            program.end(signal.SIGKILL)
+        del self.validator, self.registrar  # switched on by the first who needs them
+
     # --- commands -------------------------------------------------------------------------------------------------
 
     def call(self, *words):

@@ -2,6 +2,8 @@
 
 import signal
 
+import pytest
+
 
 def test_killed_with_money_inside_it_comes_back_to_the_same_payment(terminal):
     terminal.go_to_cash()
@@ -41,6 +43,37 @@ def test_killed_while_the_receipt_is_made_there_is_one_receipt(terminal):
     terminal.wait_for_view(screen="thanks")
     [payment] = terminal.check_promises()
     assert payment["paid"] == "500.00"
+
+
+@pytest.mark.parametrize("moment", ["head", "stacker", "notes"])
+def test_the_lights_go_out_while_a_note_moves(terminal, moment):
+    terminal.go_to_cash()
+    terminal.insert(500)
+    terminal.wait_for_view(inserted="500.00", note="none")
+    terminal.insert(100)
+    terminal.wait_for(lambda: has_come_to(terminal, moment), f"the note to come to {moment}")
+    terminal.cut_everything()
+
+    terminal.start_core()
+
+    terminal.wait_for(
+        lambda: terminal.view()["note"] == "none" and takes_cash(terminal), "the note to be settled"
+    )
+    assert terminal.view()["inserted"] == terminal.validator.say("state")["total"]
+    terminal.touch("finish")
+    terminal.wait_for_view(screen="thanks")
+    [payment] = terminal.check_promises()
+    assert payment["paid"] in ("500.00", "600.00")
+
+
+def has_come_to(terminal, moment):
+    """The second note is at the head or in the stacker, or both lie in the box; or it is further already."""
+    truth = terminal.validator.say("state")
+    return truth[moment] == 2 if moment == "notes" else truth[moment] or truth["notes"] == 2
+
+
+def takes_cash(terminal):
+    return terminal.call("status").code == 0
 
 
 def test_both_devices_unplugged_with_money_inside_are_told_and_come_back(terminal):

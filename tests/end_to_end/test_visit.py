@@ -113,3 +113,19 @@ def test_told_to_stop_it_credits_what_lies_in_the_box_and_prints_the_receipt(ter
     assert terminal.validator.say("state")["enabled"] == []
     [payment] = terminal.check_promises()
     assert (payment["paid"], payment["document"] is not None) == ("500.00", True)
+
+
+def test_who_walks_away_has_paid_what_he_put_in(bare, subscribers, tmp_path):
+    bare.configure(("idle_timeout_s = 90", "idle_timeout_s = 3"))
+    (tmp_path / "subscribers.csv").write_bytes(subscribers)
+    bare.shell("import", "run", tmp_path / "subscribers.csv", "--profile", "kassa_csv")
+    bare.start_core()
+    bare.wait_for_view(screen="attract")
+    bare.go_to_cash("00041207", "hotel")
+    bare.insert(50)  # less than the least sum of this service
+    bare.wait_for_view(inserted="50.00", note="none")
+
+    bare.wait_for_view(screen="thanks")
+
+    [payment] = bare.check_promises()
+    assert (payment["account"], payment["paid"], payment["reason"]) == ("00041207", "50.00", "timeout")
