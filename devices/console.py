@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
@@ -11,14 +12,19 @@ import signal
 import sys
 import time
 import tty
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from devices import truths
 from kassa.errors import KassaError
+
+T = TypeVar("T")
 
 READ_BYTES = 4096
 LINE_MAX_BYTES = 4096
 """A console line is a few words; more without an end is thrown away."""
+SPEED_MIN, SPEED_MAX = 0.1, 1000.0
 SLEEP_MAX_S = 1.0
 """An upper bound on one wait, so that a device that plans nothing still sees time pass."""
 SLEEP_MIN_S = 0.001
@@ -47,6 +53,46 @@ class SimulatedDevice(Protocol):
     def obey(self, words: list[str], now: float) -> dict[str, Any]:
         """Carry out one console line; what to answer beside `ok`. Raises ConsoleError."""
         ...
+
+
+def main(
+    module: str,
+    commands: Sequence[str],
+    truth: type[T],
+    build: Callable[[T, float, Callable[[T], None]], SimulatedDevice],
+) -> int:
+    """`python -m MODULE --pty LINK [--state FILE] [--speed N]`; the exit code.
+
+    A `truth` is what outlives the device's power: it is read from FILE, made new where there is none, and written
+    whenever the device calls what `build` gets as its third argument. `build` gets the truth and the speed, too.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {module}",
+        description=f"A simulated device. Commands come on stdin, one a line: {', '.join(commands)}",
+    )
+    parser.add_argument("--pty", type=Path, required=True, metavar="LINK", help="symbolic link to make")
+    parser.add_argument(
+        "--state", type=Path, metavar="FILE", help="keep what outlives its power in this file"
+    )
+    parser.add_argument("--speed", type=float, default=1.0, help="how much faster than a real one")
+    options = parser.parse_args()
+    if not SPEED_MIN <= options.speed <= SPEED_MAX:
+        parser.error(f"--speed: allowed are {SPEED_MIN:g} to {SPEED_MAX:g}")
+    file: Path | None = options.state
+    try:
+        kept = truths.load(file, truth) if file else truth()
+        serve(build(kept, options.speed, lambda now: truths.save(now, file) if file else None), options.pty)
+    except (KassaError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def whole_number(text: str, least: int, most: int) -> int:
+    """A number of a console line. Raises ConsoleError with what is allowed."""
+    if not (text.isascii() and text.isdecimal() and least <= int(text[:12]) <= most):
+        raise ConsoleError(f"{text!r} is no whole number from {least} to {most}")
+    return int(text)
 
 
 def serve(device: SimulatedDevice, link: Path) -> None:

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-
-import msgspec
-
-from kassa.errors import KassaError
-from kassa.files import write_durably
 
 RETURNED_MAX = 1000
 """How many returned notes are remembered; nobody counts further back."""
@@ -75,19 +69,3 @@ class Mechanics:
             "cassette_is_in": self.cassette_is_in,
             "jam": self.jam,
         }
-
-
-def load(path: Path) -> Mechanics:
-    """Read what `save` wrote; nothing there yet: an empty validator. Raises KassaError when it cannot be read."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Mechanics)
-    except FileNotFoundError:
-        return Mechanics()
-    except (OSError, msgspec.DecodeError) as error:
-        raise KassaError(f"{path} does not hold a simulated validator; delete it: {error}") from error
-
-
-def save(mechanics: Mechanics, path: Path) -> None:
-    """Write the truth so that a power cut of the real machine cannot change it."""
-    with write_durably(path) as file:
-        file.write(msgspec.json.format(msgspec.json.encode(mechanics)))

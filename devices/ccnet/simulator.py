@@ -6,22 +6,18 @@ puts it behind a real pseudo-terminal.
 
 from __future__ import annotations
 
-import argparse
 import enum
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from devices.ccnet import mechanics
 from devices.ccnet import protocol as p
 from devices.ccnet.mechanics import Mechanics
 from devices.ccnet.protocol import Bill, Frame, Identification, Poll, Status
-from devices.console import ConsoleError, serve
-from kassa.errors import KassaError
+from devices.console import ConsoleError, main, whole_number
 
 ACCEPT_S, GATE_S, FALL_S, RETURN_S, REJECT_S = 0.7, 0.25, 0.25, 0.5, 0.4
 INITIALIZE_S = 2.0
@@ -500,7 +496,7 @@ class Simulator:
         """Carry out one console line. Raises ConsoleError with what is allowed."""
         match words:
             case ["insert", value]:
-                units = _number(value, 1, 1_000_000)
+                units = whole_number(value, 1, 1_000_000)
                 if (refusal := self.insert(units, now)) is not None:
                     raise ConsoleError(refusal)
                 return {"taken": units}
@@ -558,39 +554,9 @@ def _units(bill: Bill) -> int:
     return int(bill.digits * 10**bill.exponent)
 
 
-def _number(text: str, least: int, most: int) -> int:
-    if not (text.isascii() and text.isdecimal() and least <= int(text[:12]) <= most):
-        raise ConsoleError(f"{text!r} is no whole number from {least} to {most}")
-    return int(text)
-
-
-def main() -> int:
-    """Run one validator behind a pseudo-terminal until SIGTERM."""
-    parser = argparse.ArgumentParser(
-        prog="python -m devices.ccnet.simulator",
-        description="A simulated CCNET bill validator. Commands come on stdin, one a line: "
-        + ", ".join(COMMANDS),
-    )
-    parser.add_argument("--pty", type=Path, required=True, metavar="LINK", help="symbolic link to make")
-    parser.add_argument("--state", type=Path, metavar="FILE", help="keep the notes in this file")
-    parser.add_argument("--speed", type=float, default=1.0, help="how much faster than a real one")
-    options = parser.parse_args()
-    if not 0.1 <= options.speed <= 1000:
-        parser.error("--speed: allowed are 0.1 to 1000")
-    try:
-        truth = mechanics.load(options.state) if options.state else Mechanics()
-        simulator = Simulator(
-            time.monotonic(),
-            truth,
-            speed=options.speed,
-            changed=lambda now: mechanics.save(now, options.state) if options.state else None,
-        )
-        serve(simulator, options.pty)
-    except (KassaError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+def _build(truth: Mechanics, speed: float, changed: Callable[[Mechanics], None]) -> Simulator:
+    return Simulator(time.monotonic(), truth, speed=speed, changed=changed)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("devices.ccnet.simulator", COMMANDS, Mechanics, _build))

@@ -5,14 +5,9 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from devices.shtrih.protocol import OPERATION_SALE, Form
-from kassa.errors import KassaError
-from kassa.files import write_durably
 from kassa.money import Money
 
 SHEETS_MAX = 500
@@ -213,19 +208,3 @@ def _shown(record: Record) -> dict[str, Any]:
         "at": record.at.isoformat(),
         "payment": record.payment,
     }
-
-
-def load(path: Path) -> Truth:
-    """Read what `save` wrote; nothing there yet: a new registrar. Raises KassaError when it cannot be read."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Truth)
-    except FileNotFoundError:
-        return Truth()
-    except (OSError, msgspec.DecodeError) as error:
-        raise KassaError(f"{path} does not hold a simulated registrar; delete it: {error}") from error
-
-
-def save(truth: Truth, path: Path) -> None:
-    """Write the truth so that a power cut of the real machine cannot change it."""
-    with write_durably(path) as file:
-        file.write(msgspec.json.encode(truth))

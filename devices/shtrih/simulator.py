@@ -6,17 +6,15 @@ puts it behind a real pseudo-terminal.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from devices.console import ConsoleError, serve
-from devices.shtrih import errors, memory, paper, tlv
+from devices.console import ConsoleError, main, whole_number
+from devices.shtrih import errors, paper, tlv
 from devices.shtrih import protocol as p
 from devices.shtrih.memory import SHIFT_MAX, Drive, Item, Job, OpenDocument, Record, Sheet, Truth
 from devices.shtrih.paper import Owner
@@ -783,7 +781,7 @@ class Simulator:
             case ["paper", "low"]:
                 self.put_paper_in(now, LOW_LINES - 1)
             case ["paper", "left", lines]:
-                self.put_paper_in(now, _number(lines, 0, ROLL_LINES))
+                self.put_paper_in(now, whole_number(lines, 0, ROLL_LINES))
             case ["cover", "open"]:
                 self.open_cover(now)
             case ["cover", "close"]:
@@ -793,15 +791,15 @@ class Simulator:
             case ["ofd", ("on" | "off") as state]:
                 self.faults.loses_ofd = state == "off"
             case ["clock", hours]:
-                self.move_clock(_number(hours, 1, 100_000), now)
+                self.move_clock(whole_number(hours, 1, 100_000), now)
             case ["leftover", units]:
-                self.leave_document_open(_number(units, 1, 1_000_000), now)
+                self.leave_document_open(whole_number(units, 1, 1_000_000), now)
             case ["drive", serial] if len(serial) == 16 and serial.isascii() and serial.isdecimal():
                 self.swap_drive(serial, now)
             case ["clear"]:
                 self.clear(now)
             case ["receipt", *number] if len(number) < 2:
-                return self._show_receipt(_number(number[0], 1, DOCUMENTS_MAX) if number else None)
+                return self._show_receipt(whole_number(number[0], 1, DOCUMENTS_MAX) if number else None)
             case ["state"]:
                 return self.state(now)
             case ["help"]:
@@ -817,7 +815,7 @@ class Simulator:
             case "forget_answer", []:
                 self.quirks.forgets_after_record += 1
             case "busy", [seconds]:
-                self.be_busy(_number(seconds, 1, 3600), now)
+                self.be_busy(whole_number(seconds, 1, 3600), now)
             case "refuse", [command, code]:
                 self.quirks.refusals.setdefault(_hex(command), []).append(_hex(code)[0])
             case (("drive_failed" | "drive_full" | "drive_expired"), []):
@@ -908,12 +906,6 @@ def _tags(record: Record) -> bytes:
     return head + tlv.number(tlv.TOTAL, record.sum) + items + record.tags
 
 
-def _number(text: str, least: int, most: int) -> int:
-    if not (text.isascii() and text.isdecimal() and least <= int(text[:12]) <= most):
-        raise ConsoleError(f"{text!r} is no whole number from {least} to {most}")
-    return int(text)
-
-
 def _hex(text: str) -> bytes:
     try:
         found = bytes.fromhex(text)
@@ -924,34 +916,10 @@ def _hex(text: str) -> bytes:
     return found
 
 
-def main() -> int:
-    """Run one registrar behind a pseudo-terminal until SIGTERM."""
-    parser = argparse.ArgumentParser(
-        prog="python -m devices.shtrih.simulator",
-        description="A simulated Shtrih-M fiscal registrar. Commands come on stdin, one a line: "
-        + ", ".join(COMMANDS),
-    )
-    parser.add_argument("--pty", type=Path, required=True, metavar="LINK", help="symbolic link to make")
-    parser.add_argument("--state", type=Path, metavar="FILE", help="keep documents and paper in this file")
-    parser.add_argument("--speed", type=float, default=1.0, help="how much faster than a real one")
-    options = parser.parse_args()
-    if not 0.1 <= options.speed <= 1000:
-        parser.error("--speed: allowed are 0.1 to 1000")
-    try:
-        truth = memory.load(options.state) if options.state else Truth()
-        simulator = Simulator(
-            time.monotonic(),
-            truth,
-            wall=datetime.now().astimezone().replace(tzinfo=None),
-            speed=options.speed,
-            changed=lambda now: memory.save(now, options.state) if options.state else None,
-        )
-        serve(simulator, options.pty)
-    except (KassaError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+def _build(truth: Truth, speed: float, changed: Callable[[Truth], None]) -> Simulator:
+    wall = datetime.now().astimezone().replace(tzinfo=None)
+    return Simulator(time.monotonic(), truth, wall=wall, speed=speed, changed=changed)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("devices.shtrih.simulator", COMMANDS, Truth, _build))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from devices.ccnet import mechanics
+from devices import truths
 from devices.ccnet import protocol as p
 from devices.ccnet.mechanics import Mechanics
 from devices.ccnet.protocol import Frame, Poll, Status
@@ -171,17 +171,17 @@ def test_every_place_of_a_note_is_kept_before_anybody_can_hear_of_it(bench):
 
 def test_the_truth_survives_in_its_file(tmp_path):
     truth = Mechanics(cassette=[500, 100], stacker=50, returned=[10])
-    mechanics.save(truth, tmp_path / "state.json")
+    truths.save(truth, tmp_path / "state.json")
 
-    assert mechanics.load(tmp_path / "state.json") == truth
-    assert mechanics.load(tmp_path / "nothing.json") == Mechanics()
+    assert truths.load(tmp_path / "state.json", Mechanics) == truth
+    assert truths.load(tmp_path / "nothing.json", Mechanics) == Mechanics()
 
 
 def test_a_file_that_is_no_truth_is_refused_in_words(tmp_path):
     (tmp_path / "state.json").write_text("{broken")
 
     with pytest.raises(KassaError, match="delete it"):
-        mechanics.load(tmp_path / "state.json")
+        truths.load(tmp_path / "state.json", Mechanics)
 
 
 def test_a_host_that_leaves_no_quiet_after_its_acknowledgement_is_counted(bench):

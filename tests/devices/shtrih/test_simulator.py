@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devices import truths
 from devices.console import ConsoleError
-from devices.shtrih import errors, memory, paper, simulator, tlv
+from devices.shtrih import errors, paper, simulator, tlv
 from devices.shtrih import protocol as p
 from devices.shtrih.memory import Item, OpenDocument, Truth
 from devices.shtrih.paper import WIDTH, Owner
@@ -418,8 +419,8 @@ def test_the_tax_is_the_part_of_the_price_that_the_law_says(vat, total, tax):
 
 def test_the_truth_outlives_the_process(bench, tmp_path):
     closed = bench.sell()
-    memory.save(bench.sim.truth, tmp_path / "state.json")
-    again = Bench(memory.load(tmp_path / "state.json"))
+    truths.save(bench.sim.truth, tmp_path / "state.json")
+    again = Bench(truths.load(tmp_path / "state.json", Truth))
 
     assert again.sim.truth == bench.sim.truth
     assert again.sim.truth.count()["documents"][-1]["sign"] == closed.sign
@@ -429,9 +430,9 @@ def test_a_file_that_is_no_truth_is_refused_in_words(tmp_path):
     path = tmp_path / "state.json"
     path.write_text("{")
 
-    with pytest.raises(KassaError, match="does not hold a simulated registrar; delete it"):
-        memory.load(path)
-    assert memory.load(tmp_path / "none.json") == Truth()
+    with pytest.raises(KassaError, match="no state of this simulated device; delete it"):
+        truths.load(path, Truth)
+    assert truths.load(tmp_path / "none.json", Truth) == Truth()
 
 
 def obey(bench, line):
