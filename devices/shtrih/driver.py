@@ -273,10 +273,11 @@ class ShtrihDriver:
                 f"it was begun on fiscal drive {begun.drive_serial}, and now there is {drive.serial}"
             )
         first, last = begun.last_document + 1, drive.last_document
-        if not first - 1 <= last < first + SETTLE_DOCUMENTS_MAX:
+        numbers = [number for number in range(first, last + 1) if number not in begun.others]
+        if last < first - 1 or len(numbers) > SETTLE_DOCUMENTS_MAX:
             raise InDoubt(f"its document would be after {begun.last_document}, and the last one is {last}")
         documents = []
-        for number in range(first, last + 1):
+        for number in numbers:
             documents.append((yield from self._ask(p.find_document(self._password, number))))
         found = yield from self._choose(begun, documents)
         if found is None:
@@ -294,9 +295,7 @@ class ShtrihDriver:
         Where the registrar cannot carry our payment number, it is the very next receipt, if sum and name agree.
         """
         receipt = begun.receipt
-        receipts = [
-            each for each in documents if each.form == Form.RECEIPT and each.number not in begun.others
-        ]
+        receipts = [each for each in documents if each.form == Form.RECEIPT]
         candidates = []
         for each in receipts:
             if _is_of(receipt, each):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from receipts import DRIVE, receipt_of
 
-from devices.shtrih.driver import BUSY_MAX_S, DOCUMENT_LEFT_S, LINES_MAX, TELL_EVERY_S
+from devices.shtrih.driver import BUSY_MAX_S, DOCUMENT_LEFT_S, LINES_MAX, SETTLE_DOCUMENTS_MAX, TELL_EVERY_S
 from devices.shtrih.protocol import Z_REPORT_MS, Form, Mode, Submode
 from kassa.money import of_whole
 from kassa.ports import (
@@ -361,6 +361,17 @@ def test_without_payment_numbers_several_equal_receipts_are_left_to_a_person(new
     assert "documents 4, 5 carry no payment number" in outcome(rig).reason
 
 
+def test_a_day_of_other_payments_does_not_hide_what_became_of_one_in_doubt(rig):
+    with_open_shift(rig)
+    drive = rig.sim.truth.drive
+    after = drive.last
+    for _ in range(SETTLE_DOCUMENTS_MAX + 1):
+        drive.record(Form.RECEIPT, rig.sim.clock)
+    settle(rig, "00042-0000000777", 650, after, others=frozenset(range(after + 1, drive.last + 1)))
+
+    assert outcome(rig) == NotRegistered("00042-0000000777", "the registration was interrupted", certain=True)
+
+
 def test_a_document_known_as_another_payments_is_not_given_away_twice(new_rig):
     rig = with_open_shift(ready(new_rig, takes_tags=False))
     rig.pay(650)
@@ -575,7 +586,7 @@ def test_a_document_that_stands_open_is_cancelled_before_a_receipt(rig):
 def test_a_document_that_stands_open_is_cancelled_only_after_the_archive_was_read(rig):
     with_open_shift(rig)
     rig.do("leave_document_open", 650)
-    settle(rig, "00042-0000000777", 650, 2)
+    settle(rig, "00042-0000000777", 650, 2, others=frozenset())
 
     assert outcome(rig).certain
     assert rig.sim.commands.index(b"\xff\x0a") < rig.sim.commands.index(b"\x88")
