@@ -345,7 +345,7 @@ class Terminal:
             case s.Write(entries):
                 self._journal.append(*entries)
                 if any(isinstance(entry, e.NoteStacked | e.OrphanFound) for entry in entries):
-                    self._watch.look_at_notes()
+                    self._watch.look_at_notes(entries)
             case StackNote() | ReturnNote():
                 self._devices.validator(effect)
             case s.LookUp(service, account):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Iterable
 from datetime import datetime
 
 from kassa.alerts.catalogue import CATALOGUE
@@ -70,6 +71,8 @@ class Watch:
         for code in OVER_AT_START:
             self.observe(code, False)
         self.observe("starting", True)
+        totals = journal.totals()  # reads every note there ever was: once, and not while a validator waits
+        self._orphans, self._uncertain = totals.orphans, totals.uncertain
         self.look_at_notes()
         self.look_at_disk()
 
@@ -152,11 +155,13 @@ class Watch:
         old = info is not None and is_old(info, self._clock.now(), self._config.data.warn_after_h)
         self.observe("data_old", old, f"made {info.as_of:%d.%m.%Y %H:%M}" if info else "")
 
-    def look_at_notes(self) -> None:
-        """Notes that a collector has to know of, and room in the cassette."""
-        totals = self._journal.totals()
-        self.observe("orphan_note", totals.orphans > 0, f"{totals.orphans} notes")
-        self.observe("uncertain_note", totals.uncertain > 0, f"{totals.uncertain} notes")
+    def look_at_notes(self, written: Iterable[e.Entry] = ()) -> None:
+        """Notes that a collector has to know of, and room in the cassette, after these entries."""
+        for entry in written:
+            self._orphans += isinstance(entry, e.OrphanFound)
+            self._uncertain += isinstance(entry, e.NoteStacked) and entry.uncertain
+        self.observe("orphan_note", self._orphans > 0, f"{self._orphans} notes")
+        self.observe("uncertain_note", self._uncertain > 0, f"{self._uncertain} notes")
         notes, room = sum(self._journal.cassette().values()), self._config.validator.cassette_notes
         self.observe("cassette_nearly_full", notes * 10 >= room * 9, f"{notes} of {room} notes")
 

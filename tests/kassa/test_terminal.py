@@ -301,6 +301,22 @@ def test_a_jam_that_lasts_takes_the_idle_terminal_out_of_service_and_is_cleared(
     assert ports.journal.conditions() == []
 
 
+def test_notes_that_a_collector_must_know_of_are_counted_through_a_restart(ports):
+    def told():
+        return [
+            one["detail"] for one in ports.terminal.status()["conditions"] if one["code"] == "orphan_note"
+        ]
+
+    ports.make_ready()
+    for _ in range(2):
+        ports.terminal.dispatch(NoteStacked(FIVE_HUNDRED))
+    assert told() == ["2 notes"]
+    ports.restart()
+    ports.make_ready()
+    ports.terminal.dispatch(NoteStacked(None))
+    assert told() == ["3 notes"]
+
+
 def test_a_language_lasts_as_long_as_the_visit(ports):
     ports.make_ready()
     ports.terminal.intend("set_language", {"language": "en"})
