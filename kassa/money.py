@@ -14,7 +14,7 @@ MINOR_DIGITS = {"RUB": 2, "KZT": 2, "UZS": 2, "TJS": 2, "BYN": 2, "KGS": 2, "USD
 MINOR_MAX = 10**14
 """A bound on every amount, so that no sum of a journal's life leaves 64 bits."""
 
-_DECIMAL = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,3}))?", re.ASCII)
+_DECIMAL = re.compile(r"(-?)(\d{1,15})(?:\.(\d{1,3}))?", re.ASCII)
 
 
 class MoneyError(KassaError):
@@ -67,13 +67,17 @@ class Money:
 def from_decimal(text: str, currency: str = "RUB") -> Money:
     """Read what `Money.decimal` writes; fewer decimals are allowed, more are refused.
 
-    Raises MoneyError: ASCII digits, an optional leading minus and a decimal point are all that is accepted.
+    Raises MoneyError: ASCII digits, an optional leading minus and a decimal point are all that is accepted, up to MINOR_MAX.
     """
     match = _DECIMAL.fullmatch(text)
     digits = MINOR_DIGITS[currency]
     if match is None or len(match[3] or "") > digits:
         raise MoneyError(f"{text!r} is not an amount in {currency}; write it like 1250.50")
     minor = int(match[2]) * 10**digits + int((match[3] or "").ljust(digits, "0") or "0")
+    if minor > MINOR_MAX:
+        raise MoneyError(
+            f"{text} {currency} is more than any account holds; at most {Money(MINOR_MAX, currency)}"
+        )
     return Money(-minor if match[1] else minor, currency)
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kassa.money import MINOR_DIGITS, Money, MoneyError, from_decimal, of_whole, total
+from kassa.money import MINOR_DIGITS, MINOR_MAX, Money, MoneyError, from_decimal, of_whole, total
 
-AMOUNTS = st.builds(Money, st.integers(-(10**12), 10**12), st.sampled_from(sorted(MINOR_DIGITS)))
+AMOUNTS = st.builds(Money, st.integers(-MINOR_MAX, MINOR_MAX), st.sampled_from(sorted(MINOR_DIGITS)))
 
 
 @given(AMOUNTS)
@@ -38,6 +38,12 @@ def test_an_amount_is_read_only_from_the_one_form_that_has_no_second_meaning(tex
 def test_dirt_is_no_money(text):
     with pytest.raises(MoneyError):
         from_decimal(text)
+
+
+@pytest.mark.parametrize(("text", "currency"), [("1000000000000.01", "RUB"), ("100000000000001", "JPY")])
+def test_more_than_any_account_holds_is_refused(text, currency):
+    with pytest.raises(MoneyError, match="more than any account holds"):
+        from_decimal(text, currency)
 
 
 @pytest.mark.parametrize(
