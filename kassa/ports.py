@@ -356,6 +356,25 @@ class ImportRefused:
 
 ImportFact = SnapshotReady | ImportRefused
 
+# --- outgoing folder: facts -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FileWritten:
+    """The payment file of a batch lies in `folder`, read back and found whole."""
+
+    batch: int
+    name: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportEnded:
+    """What the clock asked for was done; `problem` says what was not, for staff."""
+
+    problem: str | None = None
+
+
 # --- customer screen: facts -----------------------------------------------------------------------------------
 
 

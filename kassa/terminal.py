@@ -13,7 +13,6 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import time
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -30,7 +29,7 @@ from kassa.fiscal.receipt import receipt
 from kassa.home import Home
 from kassa.journal import entries as e
 from kassa.journal.records import PendingDocument
-from kassa.journal.store import Journal, JournalFailed, JournalFull
+from kassa.journal.store import Journal, JournalFailed
 from kassa.money import Money
 from kassa.ports import (
     CloseShift,
@@ -38,6 +37,8 @@ from kassa.ports import (
     DocumentRegistered,
     EnableNotes,
     EvidenceFound,
+    ExportEnded,
+    FileWritten,
     ImportRefused,
     NoteEscrowed,
     NoteMissing,
@@ -101,6 +102,8 @@ class Devices:
 
     validator: Callable[[object], None]
     registrar: Callable[[object], None]
+    outbox: Callable[[], None]
+    """Write `Terminal.waiting_files`, soon; answered by FileWritten for each, and ExportEnded."""
 
 
 class Terminal:
@@ -170,6 +173,10 @@ class Terminal:
                 self._report = Report(is_waiting=False, problem=reason)
             case SnapshotReady():
                 self._snapshot_is_stale = True
+            case FileWritten(batch, name):
+                writer.note_written(self._journal, batch, name)
+            case ExportEnded(problem):
+                self._watch.observe("export_failed", problem is not None, problem or "")
             case ImportRefused(file, reason):
                 self._journal.append(e.ImportRefused(file=file, reason=reason))
             case _:
@@ -207,7 +214,7 @@ class Terminal:
         if self._is_due("shift", SHIFT_LOOK_EVERY_S):
             self._close_shift_when_due()
         if self._is_due("outbox", self._config.outbox.every_min * 60.0):
-            self._export_quietly()
+            self._devices.outbox()
         self._follow_up()
 
     # --- what staff ask -------------------------------------------------------------------------------------
@@ -237,20 +244,10 @@ class Terminal:
         """Print the X-report now. Raises IntentRefused while somebody pays."""
         self._order_report(PrintXReport())
 
-    def export(self, folder: Path | None = None) -> list[dict[str, Any]]:
-        """Write what is to be written now; the files, with their totals. Raises KassaError in words."""
+    def waiting_files(self) -> list[writer.PaymentFile]:
+        """The payment files that are to be written now; new payments are frozen into one. Raises KassaError in words."""
         terminal, outbox = self._config.terminal, self._config.outbox
-        if folder is None:
-            folder = writer.outgoing_folder(self._home.path, outbox.folder)
-        files = writer.write_waiting(self._journal, self._clock, terminal, outbox.encoding, folder)
-        return [
-            {
-                "file": str(file.path),
-                "payments": file.payments,
-                "total": Money(file.total, terminal.currency).decimal(),
-            }
-            for file in files
-        ]
+        return writer.waiting(self._journal, self._clock, terminal, outbox.encoding)
 
     def follow(self, follower: Callable[[View], None]) -> Callable[[], None]:
         """Show `follower` the view now and whenever it changes; the answer ends that."""
@@ -436,17 +433,6 @@ class Terminal:
             log.info("the shift is due to be closed")
             self._next_look["shift"] = self._clock.monotonic() + SHIFT_RETRY_S
             self._order_report(CloseShift())
-
-    def _export_quietly(self) -> None:
-        """A payment file by the clock: a failure is a condition, not the end."""
-        try:
-            for written in self.export():
-                log.info("wrote %s", written)
-        except (writer.ExportFailed, JournalFull) as error:
-            log.warning("no payment file could be written: %s", error)
-            self._watch.observe("export_failed", True, str(error))
-        else:
-            self._watch.observe("export_failed", False)
 
     # --- data and screen ---------------------------------------------------------------------------------------
 

@@ -29,9 +29,12 @@ from kassa.clock import SystemClock
 from kassa.config import Config, load
 from kassa.control.server import Server
 from kassa.errors import KassaError
+from kassa.export.outbox import Outbox
+from kassa.export.writer import ExportFailed, described, outgoing_folder
 from kassa.home import Home
-from kassa.journal.store import Journal, JournalBroken
+from kassa.journal.store import Journal, JournalBroken, JournalFull
 from kassa.ports import (
+    ExportEnded,
     RegistrarLost,
     RegistrarStatus,
     ScreenEnded,
@@ -146,15 +149,25 @@ def _in_words(what: object, error: object, home: Home) -> KassaError:
     return fault
 
 
+def _report_failure(task: asyncio.Task[None]) -> None:
+    """A fault of what runs beside the core's parts ends the core, too."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        task.get_loop().call_exception_handler({"message": "an export failed", "exception": error})
+
+
 class _Core:
     """The parts of one running terminal and their lives."""
 
     def __init__(self, config: Config, home: Home, journal: Journal, loop: asyncio.AbstractEventLoop) -> None:
         self._config, self._home, self._journal, self._loop = config, home, journal, loop
         devices = Devices(
-            lambda command: self._validator.order(command), lambda command: self._registrar.order(command)
+            lambda command: self._validator.order(command),
+            lambda command: self._registrar.order(command),
+            self._begin_export,
         )
         self._terminal = Terminal(config, home, journal, SystemClock(), devices)
+        self._outbox = Outbox(self._terminal.waiting_files, self._terminal.dispatch)
+        self._exports: set[asyncio.Task[None]] = set()
         self._validator = _pump(config, home, "validator", self._terminal.dispatch, loop)
         self._registrar = _pump(config, home, "registrar", self._terminal.dispatch, loop)
         self._server = Server(
@@ -198,7 +211,9 @@ class _Core:
             self._terminal.end()
 
     async def close(self) -> None:
-        """Leave devices and callers; a second call does nothing."""
+        """Leave devices, callers and the outgoing folder; a second call does nothing."""
+        for export in self._exports:
+            export.cancel()
         self._validator.stop()
         self._registrar.stop()
         await self._server.stop()
@@ -235,8 +250,30 @@ class _Core:
         return self._terminal.status()
 
     async def _export(self, values: Mapping[str, str]) -> Any:
-        folder = values.get("folder")
-        return self._terminal.export(Path(folder) if folder else None)
+        named = values.get("folder")
+        folder = Path(named) if named else self._outgoing_folder()
+        files = await self._outbox.export(folder)
+        return [described(file, folder, self._config.terminal.currency) for file in files]
+
+    def _outgoing_folder(self) -> Path:
+        return outgoing_folder(self._home.path, self._config.outbox.folder)
+
+    def _begin_export(self) -> None:
+        task = self._loop.create_task(self._export_by_clock())
+        self._exports.add(task)  # the loop itself would let it go
+        task.add_done_callback(self._exports.discard)
+        task.add_done_callback(_report_failure)
+
+    async def _export_by_clock(self) -> None:
+        """A failing medium is a condition, not the end; a failing journal is the end."""
+        try:
+            for file in await self._outbox.export(self._outgoing_folder()):
+                log.info("wrote %s: %s payments", file.name, file.payments)
+        except (ExportFailed, JournalFull) as error:
+            log.warning("no payment file could be written: %s", error)
+            self._terminal.dispatch(ExportEnded(str(error)))
+        else:
+            self._terminal.dispatch(ExportEnded())
 
     async def _copy_journal(self, _values: Mapping[str, str]) -> Any:
         """A copy for whoever asks, who deletes it; where the journal is damaged, if it is."""

@@ -14,7 +14,15 @@ from kassa.cli.tables import print_table
 from kassa.clock import SystemClock
 from kassa.config import Config, load
 from kassa.errors import KassaError
-from kassa.export.writer import Written, make_folder, outgoing_folder, write_again, write_waiting
+from kassa.export.writer import (
+    described,
+    file_of,
+    make_folder,
+    note_written,
+    outgoing_folder,
+    waiting,
+    write,
+)
 from kassa.home import Home
 from kassa.money import Money
 
@@ -63,7 +71,9 @@ def again(context: Context, batch: int, out: Path | None, as_json: bool) -> None
     with open_journal(context) as journal:
         if journal.batch(batch) is None:
             raise KassaError(f"there is no batch {batch}; see: kassa export list")
-        written = _fields(write_again(journal, batch, folder), config)
+        file = file_of(journal, batch)
+    write(file, folder)
+    written = described(file, folder, config.terminal.currency)
     click.echo(
         json.dumps(written, ensure_ascii=False)
         if as_json
@@ -87,13 +97,11 @@ def _folder(home: Home, config: Config, out: Path | None) -> Path:
 def _run(config: Config, home: Home, folder: Path) -> list[dict[str, Any]]:
     """What the core does when it is asked, done without it."""
     with own_journal(home) as journal:
-        files = write_waiting(journal, SystemClock(), config.terminal, config.outbox.encoding, folder)
-    return [_fields(file, config) for file in files]
-
-
-def _fields(file: Written, config: Config) -> dict[str, Any]:
-    total = Money(file.total, config.terminal.currency).decimal()
-    return {"file": str(file.path), "payments": file.payments, "total": total}
+        files = waiting(journal, SystemClock(), config.terminal, config.outbox.encoding)
+        for file in files:
+            write(file, folder)
+            note_written(journal, file.batch, file.name)
+    return [described(file, folder, config.terminal.currency) for file in files]
 
 
 @export.command(name="list")

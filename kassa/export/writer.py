@@ -9,6 +9,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kassa import config
 from kassa.clock import Clock
@@ -17,6 +18,7 @@ from kassa.export.batch import contents, freeze
 from kassa.files import write_durably
 from kassa.journal.entries import BatchWritten
 from kassa.journal.store import Journal
+from kassa.money import Money
 
 READ_BYTES = 1 << 20
 
@@ -26,13 +28,14 @@ class ExportFailed(KassaError):
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """A payment file that lies in its folder; `total` is minor units."""
+class PaymentFile:
+    """A frozen batch as the bytes that stand for it, for ever; `total` is minor units."""
 
-    path: Path
+    batch: int
+    name: str
     payments: int
     total: int
-    sha256: str
+    content: bytes
 
 
 def outgoing_folder(home: Path, name: str) -> Path:
@@ -59,54 +62,59 @@ def unwritten(journal: Journal) -> list[int]:
     return [batch.number for batch in journal.batches(only_unwritten=True)]
 
 
-def write_waiting(
-    journal: Journal, clock: Clock, terminal: config.Terminal, encoding: str, folder: Path
-) -> list[Written]:
-    """Freeze the payments that are in no batch yet, then write every file that was not written; the files.
+def waiting(journal: Journal, clock: Clock, terminal: config.Terminal, encoding: str) -> list[PaymentFile]:
+    """Freeze the payments that are in no batch yet; every file that was not written, oldest first.
 
-    Raises ExportFailed, and what `Journal.append` raises; what was frozen stays frozen, what was written stays written.
+    Raises ExportFailed, and what `Journal.append` raises; what was frozen stays frozen.
     """
     freeze(journal, terminal.operator, terminal.number, clock, encoding, terminal.currency)
-    return [write(journal, batch, folder) for batch in unwritten(journal)]
+    return [file_of(journal, batch.number) for batch in journal.batches(only_unwritten=True)]
 
 
-def write(journal: Journal, batch: int, folder: Path) -> Written:
-    """Write the file of a frozen batch into `folder`, and note that it lies there.
-
-    Raises ExportFailed when the medium fails; then the batch can be written again, here or elsewhere.
-    """
-    written = write_again(journal, batch, folder)
-    record = journal.batch(batch)
-    if record is not None and not record.is_written:
-        journal.append(BatchWritten(batch=batch, name=written.path.name))
-    return written
-
-
-def write_again(journal: Journal, batch: int, folder: Path) -> Written:
-    """Write the file of a frozen batch into `folder`; name and bytes are always the same. Raises ExportFailed."""
+def file_of(journal: Journal, batch: int) -> PaymentFile:
+    """The file of a frozen batch, from the journal alone. Raises ExportFailed when it would be another than was frozen."""
     frozen, pieces = contents(journal, batch)
-    path = folder / frozen.name
-    hashed = hashlib.sha256()
+    content = b"".join(pieces)
+    if hashlib.sha256(content).hexdigest() != frozen.sha256:
+        raise ExportFailed(
+            f"batch {batch} gives other bytes than were frozen, so {frozen.name} was not written; write it with the"
+            " version of Kassa that froze it"
+        )
+    return PaymentFile(batch, frozen.name, frozen.count, frozen.total, content)
+
+
+def write(file: PaymentFile, folder: Path) -> Path:
+    """Write the file into `folder` and read it back; name and bytes are always the same. Touches nothing but the medium.
+
+    Raises ExportFailed when the medium fails; then the file can be written again, here or elsewhere.
+    """
+    path = folder / file.name
     try:
         if not folder.is_dir():  # never made here: it may be the place where a stick should be
             raise ExportFailed(f"{folder} is not there; plug the medium in or make the folder, then repeat")
-        with write_durably(path) as file:
-            for piece in pieces:
-                hashed.update(piece)
-                file.write(piece)
-            if hashed.hexdigest() != frozen.sha256:
-                raise ExportFailed(
-                    f"batch {batch} gives other bytes than were frozen, so {path} was not written; write it with the"
-                    " version of Kassa that froze it"
-                )
+        with write_durably(path) as written:
+            written.write(file.content)
         found = _sha256(path)
     except OSError as error:
         raise ExportFailed(
             f"{path} cannot be written: {error.strerror}; see to the folder, then repeat"
         ) from error
-    if found != frozen.sha256:
+    if found != hashlib.sha256(file.content).hexdigest():
         raise ExportFailed(f"{path} was written, but reads back otherwise; use another medium, then repeat")
-    return Written(path, frozen.count, frozen.total, frozen.sha256)
+    return path
+
+
+def described(file: PaymentFile, folder: Path, currency: str) -> dict[str, Any]:
+    """The file as the command line tells of it."""
+    total = Money(file.total, currency).decimal()
+    return {"file": str(folder / file.name), "payments": file.payments, "total": total}
+
+
+def note_written(journal: Journal, batch: int, name: str) -> None:
+    """Write into the journal that the file lies where it should; once."""
+    record = journal.batch(batch)
+    if record is not None and not record.is_written:
+        journal.append(BatchWritten(batch=batch, name=name))
 
 
 def _sha256(path: Path) -> str:

@@ -16,6 +16,8 @@ from kassa.ports import (
     DocumentRegistered,
     EnableNotes,
     Evidence,
+    ExportEnded,
+    FileWritten,
     NoteEscrowed,
     NoteStacked,
     RegisterReceipt,
@@ -67,13 +69,16 @@ class Ports:
         self.start()
 
     def start(self):
-        self.to_validator, self.to_registrar = [], []
+        self.to_validator, self.to_registrar, self.exports = [], [], []
         self.journal = Journal.open(self.home.journal, self.clock)
         config = load(data_folder() / "examples" / "kassa.toml")
         self.terminal = Terminal(
             config, self.home, self.journal, self.clock,
-            Devices(self.to_validator.append, self.to_registrar.append),
+            self.devices(),
         )  # fmt: skip
+
+    def devices(self):
+        return Devices(self.to_validator.append, self.to_registrar.append, lambda: self.exports.append(1))
 
     def restart(self):
         self.journal.close()
@@ -399,21 +404,33 @@ def test_a_note_that_is_being_stacked_while_the_terminal_stops_is_credited(ports
     assert (payment.state, payment.paid, payment.reason) == ("credited", 50000, "stop")
 
 
-def test_a_payment_file_that_cannot_be_written_is_a_condition_that_passes(ports):
+def test_payment_files_are_asked_for_by_the_clock_and_what_lies_there_is_noted_once(ports):
     ports.make_ready()
     ports.go_to_cash()
     ports.insert(FIVE_HUNDRED)
     ports.terminal.intend("finish", {})
     ports.wait(41)
-    ports.home.outbox.rmdir()
-    ports.home.outbox.write_bytes(b"in the way")
+    assert ports.exports == []
     ports.wait(3600)
-    assert "export_failed" in [condition.code for condition in ports.journal.conditions()]
+    assert ports.exports == [1]
 
-    ports.home.outbox.unlink()
-    ports.wait(3600)
+    [file] = ports.terminal.waiting_files()
+    assert [one.batch for one in ports.terminal.waiting_files()] == [file.batch]
+    ports.terminal.dispatch(FileWritten(file.batch, file.name, "outbox"))
+    ports.terminal.dispatch(FileWritten(file.batch, file.name, "outbox"))
+    assert ports.terminal.waiting_files() == []
+    assert ports.journal.batch(file.batch).is_written
+
+
+def test_a_payment_file_that_cannot_be_written_is_a_condition_that_passes(ports):
+    ports.make_ready()
+    ports.terminal.dispatch(ExportEnded("the stick is not there"))
+    assert [one.detail for one in ports.journal.conditions() if one.code == "export_failed"] == [
+        "the stick is not there"
+    ]
+
+    ports.terminal.dispatch(ExportEnded())
     assert "export_failed" not in [condition.code for condition in ports.journal.conditions()]
-    assert len(list(ports.home.outbox.iterdir())) == 1
 
 
 def test_a_report_that_was_lost_with_the_registrar_holds_up_no_receipt(ports):
@@ -457,8 +474,7 @@ def on_a_bad_disk(ports):
     with plugged(disk) as vfs:
         ports.journal = Journal.open(Path("/journal.db"), ports.clock, vfs=vfs)
         config = load(data_folder() / "examples" / "kassa.toml")
-        devices = Devices(ports.to_validator.append, ports.to_registrar.append)
-        ports.terminal = Terminal(config, ports.home, ports.journal, ports.clock, devices)
+        ports.terminal = Terminal(config, ports.home, ports.journal, ports.clock, ports.devices())
         ports.make_ready()
         ports.go_to_cash()
         ports.to_validator.clear()

@@ -34,7 +34,7 @@ class Served:
         journal = Journal.open(self.home.journal, CountingClock())
         config = load(data_folder() / "examples" / "kassa.toml")
         self.terminal = Terminal(
-            config, self.home, journal, CountingClock(), Devices(lambda _: None, lambda _: None)
+            config, self.home, journal, CountingClock(), Devices(lambda _: None, lambda _: None, lambda: None)
         )
         self.server = Server(
             self.terminal,
