@@ -5,6 +5,7 @@ Nothing of the program is imported here: what these tests hold is what scripts o
 
 import json
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -105,7 +106,6 @@ class Terminal:
         self.folder, self.home = folder, folder / "home"
         self.core = self.follower = None
         self.started = []
-        self.shell("init", self.home, "--demo")
 
     @cached_property
     def validator(self):
@@ -123,11 +123,6 @@ class Terminal:
     def _start(self, program):
         self.started.append(program)
         return program
-
-    def restart_validator(self):
-        """End its process and start it again from its state file, at the same link."""
-        self.validator.end()
-        self.validator = self._simulate("ccnet", "validator")
 
     def cut_everything(self):
         """The lights go out: the core's process and both devices at the same moment; what is on disk stays."""
@@ -314,18 +309,44 @@ def subscribers_xml():
     return SUBSCRIBERS.with_suffix(".xml").read_bytes()
 
 
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """What `kassa init --demo` makes; each test has a copy."""
+    terminal = Terminal(tmp_path_factory.mktemp("made"))
+    terminal.shell("init", terminal.home, "--demo")
+    return terminal.home
+
+
+@pytest.fixture(scope="session")
+def loaded(made, tmp_path_factory):
+    """The same with the sample subscribers."""
+    terminal = Terminal(tmp_path_factory.mktemp("loaded"))
+    shutil.copytree(made, terminal.home, symlinks=True)
+    terminal.shell("import", "run", SUBSCRIBERS, "--profile", "kassa_csv")
+    return terminal.home
+
+
 @pytest.fixture
-def bare(tmp_path):
+def bare(made, tmp_path):
     """A terminal as it is made; no core runs yet, and no data are loaded."""
     terminal = Terminal(tmp_path)
+    shutil.copytree(made, terminal.home, symlinks=True)
     yield terminal
     terminal.close()
 
 
 @pytest.fixture
-def terminal(bare):
-    """A terminal with the sample subscribers, ready for a customer."""
-    bare.shell("import", "run", SUBSCRIBERS, "--profile", "kassa_csv")
-    bare.start_core()
-    bare.wait_for_view(screen="attract")
-    return bare
+def idle(loaded, tmp_path):
+    """A terminal with subscribers; no core runs yet."""
+    terminal = Terminal(tmp_path)
+    shutil.copytree(loaded, terminal.home, symlinks=True)
+    yield terminal
+    terminal.close()
+
+
+@pytest.fixture
+def terminal(idle):
+    """A terminal with subscribers, ready for a customer."""
+    idle.start_core()
+    idle.wait_for_view(screen="attract")
+    return idle
