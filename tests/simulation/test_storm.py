@@ -189,14 +189,20 @@ class Storm:
 
         self.kiosk.live(close)
 
-    def rage(self):
-        often = [self.customer] * 50
-        seldom = [
+    def crashes(self):
+        """What only the core and its cables suffer."""
+        return [self.unplug, self.kill, self.kill, self.disk_dies, self.stop, self.night, self.clock_jumps]
+
+    def all_that_fails(self):
+        return [
             self.unplug, self.unplug, self.power_of_a_device, self.power_of_a_device, self.power_of_the_kiosk,
             self.kill, self.kill, self.kill, self.disk_dies, self.disk_dies, self.stop, self.jam, self.pause,
             self.cheat, self.cassette, self.no_paper, self.little_paper, self.bad_line, self.bad_line, self.busy,
             self.refuse, self.hours_pass, self.clock_jumps, self.night,
         ]  # fmt: skip
+
+    def rage(self, seldom):
+        often = [self.customer] * 2 * len(seldom)
         for _ in range(EVENTS):
             self.chance.choice(often + seldom)()
             self.kiosk.wait(self.chance.choice(PAUSES_S))
@@ -219,7 +225,17 @@ def run_storm(home, seed):
     chance = random.Random(seed)
     kiosk = WholeTerminal(home, any_config(chance), chance, any_validator(chance), any_registrar(chance))
     storm = Storm(kiosk, chance)
-    storm.rage()
+    storm.rage(storm.all_that_fails())
+    storm.calm_down()
+    return kiosk
+
+
+def run_crashes(home, seed):
+    """Good devices, which keep their power."""
+    chance = random.Random(seed)
+    kiosk = WholeTerminal(home, any_config(chance), chance)
+    storm = Storm(kiosk, chance)
+    storm.rage(storm.crashes())
     storm.calm_down()
     return kiosk
 
@@ -227,3 +243,12 @@ def run_storm(home, seed):
 @pytest.mark.parametrize("seed", range(20))
 def test_after_any_storm_no_note_no_document_and_no_file_is_lost_or_doubled(home, seed):
     run_storm(home, seed).check_promises()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_crashes_and_cables_alone_leave_no_doubt_of_any_note(home, seed):
+    kiosk = run_crashes(home, seed)
+
+    kiosk.check_promises()
+    assert not kiosk.uncertain
+    assert not kiosk.orphans
