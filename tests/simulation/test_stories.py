@@ -86,3 +86,25 @@ def test_who_holds_his_note_back_until_the_time_is_up_does_not_get_both(home):
     kiosk.calm_down()
     kiosk.check_promises()
     assert not kiosk.uncertain
+
+
+def test_a_fiscal_drive_replaced_in_the_middle_of_a_receipt_leaves_that_one_in_doubt_and_the_others_go_on(
+    home,
+):
+    """The new drive numbers from 1: nothing on it may be taken for the payment that was begun on the old one."""
+    kiosk = WholeTerminal(home, HASTY, random.Random(4))
+    kiosk.registrar.quirks.forgets_after_record = 1
+    pay(kiosk, 500)
+    while not kiosk.receipts:
+        kiosk.wait(0.01)
+    kiosk.lose_power(1.0, "lose")
+    kiosk.do(kiosk.to_registrar, "swap_drive", "9999078900005678")
+    pay(kiosk, 500)
+    while not kiosk.credited[1].document:
+        kiosk.wait(0.5)
+
+    first, second = kiosk.credited
+    assert first.document is None
+    assert first.fiscal_intent is not None
+    assert second.document.drive_serial == "9999078900005678"
+    assert "document_in_doubt" in [one.code for one in kiosk.journal.conditions()]
