@@ -113,3 +113,12 @@ def test_without_a_document_the_last_screen_says_that_the_receipt_is_owed():
     shown = view(replace(thanks, document=document))
     assert shown.notice is None
     assert shown.document.number == 7
+
+
+def test_who_left_a_jam_behind_is_on_the_screen_no_longer():
+    left = replace(CASH, intent=s.Intent(4, of_whole(500)), closing="timeout")
+    shown = view(left, replace(RULES, blocked="validator_jammed", out_of_service="validator_jammed"))
+    assert shown.screen is ScreenName.OUT_OF_SERVICE
+    assert shown.reason == "validator_jammed"
+    assert shown.account is shown.holder is None
+    assert shown.payment == "00042-0000000001"
