@@ -71,6 +71,17 @@ class Watched:
         await until(lambda: len(self.facts) >= count)
         return self.facts
 
+    async def told_as_time_passes(self, count: int) -> list[ImportFact]:
+        """The same, while more and more time goes by."""
+
+        def is_told() -> bool:
+            assert self._clock is not None
+            self._clock.now += 100
+            return len(self.facts) >= count
+
+        await until(is_told)
+        return self.facts
+
     async def looks(self, count: int = 4) -> None:
         """Wait until the folders were looked at some more times."""
         assert self._clock is not None
@@ -460,8 +471,7 @@ def test_while_the_disk_is_full_a_file_waits_where_it_is(home: Home) -> None:
             await until(workers)
             await until(lambda: not workers())
             home.config.write_text(enough)
-            clock.now += 100
-            return await inbox.told(2)
+            return await inbox.told_as_time_passes(2)
 
     waits, ready = asyncio.run(story())
 
