@@ -57,8 +57,3 @@ def parse_date(text: str, form: DateForm, zone: tzinfo | None = None) -> datetim
         return found
     except (ValueError, OverflowError) as error:
         raise DateError(f"{text!r} is not a date like {form}") from error
-
-
-def format_date(moment: datetime, form: DateForm) -> str:
-    """Write a date in the form that the layout names; what the form has no room for is dropped."""
-    return moment.isoformat(timespec="seconds") if form == "iso" else moment.strftime(_STRPTIME[form])

@@ -327,7 +327,6 @@ RegistrarFact = (
     | ReportFailed
     | XReportPrinted
 )
-DeviceFact = ValidatorFact | RegistrarFact
 
 # --- importer: facts ------------------------------------------------------------------------------------------
 

@@ -57,11 +57,6 @@ def make_folder(folder: Path) -> None:
         raise ExportFailed(f"{folder} cannot be made: {error.strerror}; name another folder") from error
 
 
-def unwritten(journal: Journal) -> list[int]:
-    """The batches that were frozen and not written yet, oldest first."""
-    return [batch.number for batch in journal.batches(only_unwritten=True)]
-
-
 def waiting(journal: Journal, clock: Clock, terminal: config.Terminal, encoding: str) -> list[PaymentFile]:
     """Freeze the payments that are in no batch yet; every file that was not written, oldest first.
 

@@ -27,7 +27,6 @@ class NoteMotion(enum.Enum):
     """Where the note is that the customer just inserted."""
 
     NONE = "none"
-    CHECKING = "checking"
     STACKING = "stacking"
 
 
