@@ -29,6 +29,7 @@ from kassa.ports import (
     ValidatorState,
 )
 from kassa.subscribers import SnapshotInfo
+from kassa.words import counted
 
 log = logging.getLogger("kassa.watch")
 
@@ -132,7 +133,7 @@ class Watch:
                 self.models["registrar"] = f"{fact.model} {fact.drive_serial}".strip()
                 self._see_registrar(fact.problem, fact.detail)
                 unsent = fact.unsent_documents
-                self.observe("fiscal_unsent", unsent > UNSENT_DOCUMENTS_MAX, f"{unsent} documents")
+                self.observe("fiscal_unsent", unsent > UNSENT_DOCUMENTS_MAX, counted(unsent, "document"))
             case SnapshotReady():
                 self.observe("import_refused", False)
             case ImportRefused(file, reason):
@@ -160,14 +161,14 @@ class Watch:
         for entry in written:
             self._orphans += isinstance(entry, e.OrphanFound)
             self._uncertain += isinstance(entry, e.NoteStacked) and entry.uncertain
-        self.observe("orphan_note", self._orphans > 0, f"{self._orphans} notes")
-        self.observe("uncertain_note", self._uncertain > 0, f"{self._uncertain} notes")
+        self.observe("orphan_note", self._orphans > 0, counted(self._orphans, "note"))
+        self.observe("uncertain_note", self._uncertain > 0, counted(self._uncertain, "note"))
         notes, room = sum(self._journal.cassette().values()), self._config.validator.cassette_notes
         self.observe("cassette_nearly_full", notes * 10 >= room * 9, f"{notes} of {room} notes")
 
     def look_at_documents(self, owed: int, in_doubt: frozenset[str]) -> None:
         """Payments whose document is late, and those where nobody knows."""
-        self.observe("documents_owed", owed > 0, f"{owed} payments")
+        self.observe("documents_owed", owed > 0, counted(owed, "payment"))
         self.observe("document_in_doubt", bool(in_doubt), ", ".join(sorted(in_doubt)))
 
     def _end_starting(self) -> None:

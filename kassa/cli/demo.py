@@ -15,6 +15,7 @@ import msgspec
 from kassa.demo.stage import Stage
 from kassa.demo.summary import Summary, gather
 from kassa.errors import KassaError
+from kassa.words import counted
 
 MARK = ".kassa-demo"
 """Lies in every folder that a demonstration made: nothing else is ever emptied."""
@@ -99,13 +100,13 @@ def in_words(summary: Summary) -> str:
     notes = ", ".join(f"{count} x {value}" for value, count in summary.notes_in_box.items()) or "none"
     lines = [
         f"notes in the box     {notes}; {summary.box_total} in all",
-        f"credited             {summary.credited_total} in {len(summary.payments)} payment(s)",
+        f"credited             {summary.credited_total} in {counted(len(summary.payments), 'payment')}",
     ]
     lines += [
         f"fiscal document      no. {one.number} of {one.sum}, sign {one.sign}" for one in summary.documents
     ]
     lines += [
-        f"payment file         {one.name}: {len(one.payments)} payment(s), {one.total}"
+        f"payment file         {one.name}: {counted(len(one.payments), 'payment')}, {one.total}"
         for one in summary.files
     ]
     lines.append(f"journal              {'whole' if summary.journal_is_whole else 'BROKEN'}")

@@ -26,6 +26,7 @@ from kassa.enquiry import is_old
 from kassa.errors import KassaError
 from kassa.home import Home, data_folder
 from kassa.subscribers import Snapshot, current_path
+from kassa.words import counted
 
 CLOCK_BEHIND_MAX = timedelta(minutes=5)
 """A clock that is so far behind the journal's last entry has forgotten the time; corrections are smaller."""
@@ -180,7 +181,7 @@ def _data(home: Home, config: Config) -> Finding:
     info = snapshot.info
     snapshot.close()
     old = is_old(info, SystemClock().now(), config.data.warn_after_h)
-    found = f"{info.accounts} accounts as of {info.as_of:%d.%m.%Y %H:%M}"
+    found = f"{counted(info.accounts, 'account')} as of {info.as_of:%d.%m.%Y %H:%M}"
     return Finding("subscriber data", not old, f"{found}, too old" if old else found, remedy)
 
 
@@ -230,7 +231,9 @@ def _journal(home: Home) -> Iterator[Finding]:
         )
         return
     yield Finding(
-        "journal", True, f"{seq} entries, head {hashed[:12]}; all of it is checked by: kassa journal verify"
+        "journal",
+        True,
+        f"{counted(seq, 'entry', 'entries')}, head {hashed[:12]}; all of it is checked by: kassa journal verify",
     )
     if last is not None:
         now = SystemClock().now()

@@ -25,6 +25,7 @@ from kassa.export.writer import (
 )
 from kassa.home import Home
 from kassa.money import Money
+from kassa.words import counted
 
 
 @click.group()
@@ -50,7 +51,9 @@ def run(context: Context, out: Path | None, as_json: bool) -> None:
         click.echo(json.dumps(written, ensure_ascii=False))
         return
     for one in written:
-        click.echo(f"{one['file']}: {one['payments']} payments, {one['total']} {config.terminal.currency}")
+        click.echo(
+            f"{one['file']}: {counted(one['payments'], 'payment')}, {one['total']} {config.terminal.currency}"
+        )
     if not written:
         click.echo("there is nothing to write")
 
@@ -77,7 +80,7 @@ def again(context: Context, batch: int, out: Path | None, as_json: bool) -> None
     click.echo(
         json.dumps(written, ensure_ascii=False)
         if as_json
-        else f"{written['file']}: {written['payments']} payments, {written['total']} {config.terminal.currency}"
+        else f"{written['file']}: {counted(written['payments'], 'payment')}, {written['total']} {config.terminal.currency}"
     )
 
 

@@ -22,6 +22,7 @@ from kassa.importing import (
     worker_command,
     worker_environment,
 )
+from kassa.words import counted
 
 WORKER_TIMEOUT_S = 600
 """As the core waits; the worker limits its own processor time."""
@@ -61,7 +62,9 @@ def run(context: Context, file: Path, profile: str, as_json: bool) -> None:
     elif outcome.already_loaded:
         click.echo(f"{outcome.file}: already loaded, nothing changed")
     else:
-        click.echo(f"{outcome.file}: imported {outcome.accepted} rows of {outcome.accounts} accounts")
+        click.echo(
+            f"{outcome.file}: imported {counted(outcome.accepted, 'row')} of {counted(outcome.accounts, 'account')}"
+        )
         click.echo(f"report: {outcome.report}")
     sys.exit(EXIT_IMPORTED if outcome.status == "imported" else EXIT_REFUSED)
 
@@ -80,7 +83,7 @@ def check(context: Context, file: Path, profile: str, as_json: bool) -> None:
         click.echo(f"{outcome.file}: would be refused: {outcome.reason}\nreport: {outcome.report}", err=True)
     else:
         click.echo(
-            f"{outcome.file}: {outcome.accepted} rows, {outcome.accounts} accounts, sum {outcome.total}"
+            f"{outcome.file}: {counted(outcome.accepted, 'row')}, {counted(outcome.accounts, 'account')}, sum {outcome.total}"
         )
         if (found := outcome.difference) is not None:
             click.echo(
@@ -112,7 +115,11 @@ def list_(context: Context, last: int, as_json: bool) -> None:
         click.echo(msgspec.json.encode(outcomes).decode())
         return
     for one in outcomes:
-        what = one.reason if one.status == "refused" else f"{one.accepted} rows, {one.accounts} accounts"
+        what = (
+            one.reason
+            if one.status == "refused"
+            else f"{counted(one.accepted, 'row')}, {counted(one.accounts, 'account')}"
+        )
         click.echo(
             f"{one.at}  {one.status:8}  {one.file}  {'already loaded' if one.already_loaded else what}"
         )

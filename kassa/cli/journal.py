@@ -19,6 +19,7 @@ from kassa.journal.verify import Verdict, broken
 from kassa.journal.verify import verify as verify_all
 from kassa.journal.words import in_words
 from kassa.money import Money
+from kassa.words import counted
 
 MONEY_FIELDS = frozenset({"value", "total"})
 """Entries hold minor units; to machines, too, money is told as a decimal string."""
@@ -47,8 +48,8 @@ def _verdict_in_words(verdict: Verdict) -> str:
     if not verdict.ok:
         return f"BROKEN: {verdict.problem}\nKeep all files of the journal's folder as they are and ask for support."
     return (
-        f"whole: {verdict.entries} entries, {verdict.payments} payments, {verdict.notes} notes in the cassette,"
-        f" {verdict.documents} documents, {verdict.batches} batches\nhead: {verdict.head}"
+        f"whole: {counted(verdict.entries, 'entry', 'entries')}, {counted(verdict.payments, 'payment')}, {counted(verdict.notes, 'note')} in the cassette,"
+        f" {counted(verdict.documents, 'document')}, {counted(verdict.batches, 'batch', 'batches')}\nhead: {verdict.head}"
     )
 
 

@@ -10,6 +10,7 @@ import click
 from kassa.cli.context import Context, pass_context
 from kassa.cli.tables import print_table
 from kassa.control.client import Client
+from kassa.words import counted
 
 
 @click.command()
@@ -30,15 +31,17 @@ def _print(found: dict[str, Any]) -> None:
     answer = "takes cash" if found["takes_cash"] else f"takes NO cash: {found['blocked']}"
     click.echo(f"terminal {found['terminal']}, kassa {found['version']}: {answer}; screen: {found['screen']}")
     click.echo(f"validator: {found['validator'] or '-'}")
-    unsent = f", {found['documents_unsent']} documents unsent" if found["documents_unsent"] else ""
+    unsent = f", {counted(found['documents_unsent'], 'document')} unsent" if found["documents_unsent"] else ""
     click.echo(f"registrar: {found['registrar'] or '-'}; shift: {found['shift'] or '-'}{unsent}")
     data = found["data"]
     click.echo(
-        f"subscriber data: {data['file']}, {data['accounts']} accounts, as of {data['as_of']}" if data else
+        f"subscriber data: {data['file']}, {counted(data['accounts'], 'account')}, as of {data['as_of']}" if data else
         "subscriber data: none"
     )  # fmt: skip
     notes = sum(found["cassette"].values())
-    click.echo(f"cassette: {notes} notes; payments waiting for a document: {found['documents_pending']}")
+    click.echo(
+        f"cassette: {counted(notes, 'note')}; payments waiting for a document: {found['documents_pending']}"
+    )
     if not found["conditions"]:
         click.echo("nothing is wrong")
         return

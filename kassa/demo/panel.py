@@ -10,6 +10,7 @@ from kassa.config import Ui
 from kassa.demo.stage import Stage
 from kassa.demo.visit import drop_subscribers
 from kassa.ui.window import prepare
+from kassa.words import counted
 
 SIZE = (310, 760)
 """Beside a customer screen of 1280 pixels in the middle of a display of 1920."""
@@ -69,9 +70,9 @@ class Hands:
         receipts = [Decimal(one["sum"]) for one in documents if one["kind"] == "receipt"]
         files = len(list(self._stage.home.outbox.glob("KASSA_*.csv")))
         return (
-            f"In the box: {box['notes']} notes, {box['total']}\n"
-            f"Fiscal drive: {len(receipts)} receipts, {sum(receipts, Decimal('0.00'))}\n"
-            f"Outbox: {files} payment files"
+            f"In the box: {counted(box['notes'], 'note')}, {box['total']}\n"
+            f"Fiscal drive: {counted(len(receipts), 'receipt')}, {sum(receipts, Decimal('0.00'))}\n"
+            f"Outbox: {counted(files, 'payment file')}"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kassa.journal import entries as e
 from kassa.money import Money
+from kassa.words import counted
 
 
 def in_words(entry: e.Entry, currency: str) -> str:
@@ -55,11 +56,11 @@ def in_words(entry: e.Entry, currency: str) -> str:
         case e.ShiftClosed():
             return f"shift {entry.number} closed by document {entry.document_number}"
         case e.BatchFrozen():
-            return f"batch {entry.batch} frozen: {entry.count} payments, {money(entry.total)}, {entry.name}"
+            return f"batch {entry.batch} frozen: {counted(entry.count, 'payment')}, {money(entry.total)}, {entry.name}"
         case e.BatchWritten():
             return f"batch {entry.batch} written: {entry.name}"
         case e.SnapshotAdopted():
-            return f"subscriber data {entry.file}: {entry.accounts} accounts, as of {entry.as_of}"
+            return f"subscriber data {entry.file}: {counted(entry.accounts, 'account')}, as of {entry.as_of}"
         case e.ImportRefused():
             return f"subscriber file {entry.file} refused: {entry.reason}"
         case e.ConditionRaised():
