@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -38,17 +39,18 @@ _BATCH = """
 """
 
 
-class Queries:
+class Queries(ABC):
     """The journal's questions; `Journal` gives the connection and the words for its errors."""
 
     _db: apsw.Connection
 
+    @abstractmethod
     def _in_words(self, act: str) -> AbstractContextManager[None]:
-        raise NotImplementedError
+        """What SQLite complains of meanwhile becomes a sentence; `act` says what was tried."""
 
+    @abstractmethod
     def head(self) -> tuple[int, str]:
         """Number and hash of the last entry."""
-        raise NotImplementedError
 
     # --- money ------------------------------------------------------------------------------------------------
 
