@@ -130,6 +130,10 @@ class Terminal:
             program.process.kill()
         for program in (self.core, self.validator, self.registrar, self.follower):
             program.end(signal.SIGKILL)
+        for name in ("validator", "registrar"):
+            (
+                self.home / "run" / name
+            ).unlink()  # a stranger may get its terminal's number, and a new core the stranger
         del self.validator, self.registrar  # switched on by the first who needs them
 
     # --- commands -------------------------------------------------------------------------------------------------

@@ -47,6 +47,9 @@ class Simulated:
         return json.loads(await asyncio.wait_for(self.process.stdout.readline(), WAIT_S))
 
     async def end(self, how=signal.SIGTERM):
+        if how == signal.SIGKILL:  # else a stranger may get its terminal's number, and our host the stranger
+            self.link.unlink()
+            self.link.symlink_to("/dev/pts/nobody")
         self.process.send_signal(how)
         code = await asyncio.wait_for(self.process.wait(), WAIT_S)
         self.process.stdin.close()

@@ -50,6 +50,9 @@ class Simulated:
         return [one for one in (await self.say("state"))["documents"] if one["kind"] == "receipt"]
 
     async def end(self, how=signal.SIGTERM):
+        if how == signal.SIGKILL:  # else a stranger may get its terminal's number, and our host the stranger
+            self.link.unlink()
+            self.link.symlink_to("/dev/pts/nobody")
         self.process.send_signal(how)
         code = await asyncio.wait_for(self.process.wait(), WAIT_S)
         self.process.stdin.close()
