@@ -250,12 +250,22 @@ def _check(config: Config) -> None:
             raise ConfigError(f"{key}.name", service.name, 'at least the Russian name: { ru = "..." }')
         if service.max < service.min:
             raise ConfigError(f"{key}.max", service.max, f"{service.min} (the minimum) or more")
+        if too_large := [units for units in service.denominations if units > service.max]:
+            raise ConfigError(
+                f"{key}.denominations", too_large, f"notes of at most {service.max} (the maximum)"
+            )
         if service.account.length_max < service.account.length_min:
             raise ConfigError(
                 f"{key}.account.length_max",
                 service.account.length_max,
                 f"{service.account.length_min} or more",
             )
+    claimed: set[tuple[str, str]] = set()
+    for index, inbox in enumerate(config.inbox):
+        names = {(inbox.folder, name.casefold()) for name in inbox.names}
+        if twice := sorted(name for _, name in names & claimed):
+            raise ConfigError(f"inbox[{index}].names", twice, "names that no other inbox of this folder has")
+        claimed |= names
 
 
 _AT = re.compile(r"^(?P<what>.*?)(?: - at (?:`key` in )?`(?P<path>[^`]*)`)?$", re.DOTALL)

@@ -76,6 +76,21 @@ def test_a_service_is_named_by_its_place(example):
         parse(example)
 
 
+def test_a_note_above_the_maximum_is_no_denomination_of_the_service(example):
+    example["service"][0]["denominations"] = [100, 50000]
+    with pytest.raises(ConfigError, match=r"service\[0\]\.denominations = \[50000\] .* at most 15000"):
+        parse(example)
+
+
+def test_a_file_belongs_to_one_inbox(example):
+    example["inbox"][1]["names"] = ["*.xml", "*.CSV"]
+    with pytest.raises(ConfigError, match=r"inbox\[1\]\.names = \['\*\.csv'\] .* no other inbox"):
+        parse(example)
+
+    example["inbox"][1]["folder"] = "another"
+    parse(example)
+
+
 def test_a_service_id_stands_once(example):
     example["service"][1]["id"] = example["service"][0]["id"]
     with pytest.raises(ConfigError, match=r"each id once"):
