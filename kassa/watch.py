@@ -103,7 +103,8 @@ class Watch:
         for change in self._board.settle(self._clock.monotonic()):
             condition = change.condition
             if isinstance(change, Raised):
-                log.warning("condition %s raised: %s", condition.code, condition.detail)
+                words = condition.detail or CATALOGUE[condition.code].text
+                log.warning("condition %s raised: %s", condition.code, words)
                 self._journal.append(e.ConditionRaised(code=condition.code, detail=condition.detail))
             else:
                 log.warning("condition %s cleared", condition.code)
