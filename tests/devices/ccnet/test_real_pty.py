@@ -1,12 +1,10 @@
 """The driver under asyncio over a real pseudo-terminal, against the simulator in its own process."""
 
 import asyncio
-import contextlib
-import json
 import signal
-import sys
 
 import pytest
+from simulator_process import WAIT_S, Simulated
 
 from devices.ccnet.driver import CcnetDriver
 from devices.link import SerialLink
@@ -22,40 +20,6 @@ from kassa.ports import (
     ValidatorReady,
     ValidatorState,
 )
-
-WAIT_S = 30.0
-"""A bound for a noisy machine; all of it takes a second."""
-
-
-class Simulated:
-    """The simulator's process and its console."""
-
-    def __init__(self, folder):
-        self.link, self.state = folder / "validator", folder / "state.json"
-
-    async def start(self):
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "devices.ccnet.simulator",
-            "--pty", str(self.link), "--state", str(self.state), "--speed", "20",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        assert (await self.say("state"))["ok"]
-
-    async def say(self, line):
-        self.process.stdin.write(line.encode() + b"\n")
-        await self.process.stdin.drain()
-        return json.loads(await asyncio.wait_for(self.process.stdout.readline(), WAIT_S))
-
-    async def end(self, how=signal.SIGTERM):
-        if how == signal.SIGKILL:  # else a stranger may get its terminal's number, and our host the stranger
-            self.link.unlink()
-            self.link.symlink_to("/dev/pts/nobody")
-        self.process.send_signal(how)
-        code = await asyncio.wait_for(self.process.wait(), WAIT_S)
-        self.process.stdin.close()
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            await self.process.stdin.wait_closed()
-        return code
 
 
 class Host:
@@ -93,7 +57,7 @@ def run(tmp_path):
 
     def run(story):
         async def whole():
-            simulated = Simulated(tmp_path)
+            simulated = Simulated("devices.ccnet.simulator", tmp_path)
             await simulated.start()
             try:
                 await story(simulated)

@@ -1,14 +1,12 @@
 """The driver under asyncio over a real pseudo-terminal, against the simulator in its own process."""
 
 import asyncio
-import contextlib
-import json
 import signal
-import sys
 from datetime import UTC
 
 import pytest
 from receipts import DRIVE, receipt_of
+from simulator_process import WAIT_S, Simulated
 
 from devices.link import SerialLink
 from devices.shtrih.driver import ShtrihDriver
@@ -23,42 +21,9 @@ from kassa.ports import (
     SettleReceipt,
 )
 
-WAIT_S = 30.0
-"""A bound for a noisy machine; all of it takes a second."""
 
-
-class Simulated:
-    """The simulator's process and its console."""
-
-    def __init__(self, folder):
-        self.link, self.state = folder / "registrar", folder / "state.json"
-
-    async def start(self):
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "devices.shtrih.simulator",
-            "--pty", str(self.link), "--state", str(self.state), "--speed", "20",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        assert (await self.say("state"))["ok"]
-
-    async def say(self, line):
-        self.process.stdin.write(line.encode() + b"\n")
-        await self.process.stdin.drain()
-        return json.loads(await asyncio.wait_for(self.process.stdout.readline(), WAIT_S))
-
-    async def receipts(self):
-        return [one for one in (await self.say("state"))["documents"] if one["kind"] == "receipt"]
-
-    async def end(self, how=signal.SIGTERM):
-        if how == signal.SIGKILL:  # else a stranger may get its terminal's number, and our host the stranger
-            self.link.unlink()
-            self.link.symlink_to("/dev/pts/nobody")
-        self.process.send_signal(how)
-        code = await asyncio.wait_for(self.process.wait(), WAIT_S)
-        self.process.stdin.close()
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            await self.process.stdin.wait_closed()
-        return code
+async def receipts(simulated):
+    return [one for one in (await simulated.say("state"))["documents"] if one["kind"] == "receipt"]
 
 
 class Host:
@@ -89,7 +54,7 @@ def run(tmp_path):
 
     def run(story):
         async def whole():
-            simulated = Simulated(tmp_path)
+            simulated = Simulated("devices.shtrih.simulator", tmp_path)
             await simulated.start()
             try:
                 await story(simulated)
@@ -109,7 +74,7 @@ def test_a_receipt_is_made_over_a_real_wire(run):
         host.pump.order(RegisterReceipt(receipt_of("00042-0000000001", 650)))
         document = (await host.hear(DocumentRegistered)).document
 
-        [kept] = await simulated.receipts()
+        [kept] = await receipts(simulated)
         assert (kept["number"], kept["sign"], kept["sum"]) == (document.number, document.sign, "650.00")
         assert "КАССОВЫЙ ЧЕК" in (await simulated.say("receipt"))["text"]
         host.pump.stop()
@@ -131,7 +96,7 @@ def test_a_plug_pulled_within_the_receipt_leaves_it_to_the_archive(run):
         host.pump.order(SettleReceipt(receipt, begun.drive_serial, begun.last_document))
         fact = await host.hear(DocumentRegistered, NotRegistered)
 
-        kept = await simulated.receipts()
+        kept = await receipts(simulated)
         assert len(kept) == isinstance(fact, DocumentRegistered)
         assert isinstance(fact, DocumentRegistered) or fact.certain
         host.pump.stop()
