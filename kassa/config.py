@@ -127,7 +127,7 @@ class Cash(Struct, frozen=True, forbid_unknown_fields=True):
     """How long a customer may take."""
 
     idle_timeout_s: Seconds = 90
-    """With money inserted: then it is credited to the account on the screen."""
+    """With money inserted: then it is credited to the account on the screen, once no note moves."""
     choosing_timeout_s: Seconds = 60
     """Without money: then the terminal goes back to its first screen."""
     thanks_s: Seconds = 15
