@@ -11,15 +11,46 @@ from kassa.money import MINOR_DIGITS, MINOR_MAX, Money, MoneyError, from_decimal
 
 AMOUNTS = st.builds(Money, st.integers(-MINOR_MAX, MINOR_MAX), st.sampled_from(sorted(MINOR_DIGITS)))
 
+HALVES = st.integers(-MINOR_MAX // 2, MINOR_MAX // 2)
+CURRENCIES = st.sampled_from(sorted(MINOR_DIGITS))
+
 
 @given(AMOUNTS)
 def test_what_was_written_is_read_back(amount):
     assert from_decimal(amount.decimal(), amount.currency) == amount
 
 
-@given(st.lists(st.integers(-(10**9), 10**9)))
-def test_a_total_is_the_sum_of_its_parts_to_the_kopeck(minors):
-    assert total([Money(minor) for minor in minors]).minor == sum(minors)
+@given(st.lists(st.integers(-(10**9), 10**9)), CURRENCIES)
+def test_a_total_is_the_sum_of_its_parts_to_the_kopeck(minors, currency):
+    assert total([Money(minor, currency) for minor in minors], currency) == Money(sum(minors), currency)
+
+
+@given(HALVES, HALVES, CURRENCIES)
+def test_money_is_added_taken_away_and_compared_as_its_kopecks_are(first, second, currency):
+    one, other = Money(first, currency), Money(second, currency)
+    assert one + other == Money(first + second, currency)
+    assert one - other == Money(first - second, currency)
+    assert -one == Money(-first, currency)
+    assert (one < other, one <= other, one > other) == (first < second, first <= second, first > second)
+    assert not one < Money(first, currency)
+    assert bool(one) is (first != 0)
+
+
+@pytest.mark.parametrize("minor", [-1, 1])
+def test_a_single_kopeck_is_money_too(minor):
+    assert Money(minor)
+    assert not Money(0)
+
+
+@given(st.integers(0, 10_000), CURRENCIES)
+def test_whole_units_are_written_without_a_fraction(units, currency):
+    amount = of_whole(units, currency)
+    assert (amount.currency, Decimal(amount.decimal())) == (currency, Decimal(units))
+
+
+def test_what_says_no_currency_is_roubles():
+    assert of_whole(500) == Money(50000, "RUB")
+    assert total([]) == from_decimal("0") == Money(0, "RUB")
 
 
 @given(st.text(alphabet="0123456789.,-+ e_\n\u0661", max_size=12))
@@ -58,9 +89,16 @@ def test_a_currency_without_small_change_has_no_point():
     assert of_whole(500, "RUB").minor == 50000
 
 
-def test_two_currencies_are_never_added():
+@pytest.mark.parametrize("act", [Money.__add__, Money.__sub__, Money.__lt__])
+def test_two_currencies_are_never_mixed(act):
     with pytest.raises(AssertionError):
-        Money(1, "RUB") + Money(1, "USD")
+        act(Money(1, "RUB"), Money(1, "USD"))
+
+
+@pytest.mark.parametrize("minor", [MINOR_MAX + 1, -MINOR_MAX - 1])
+def test_no_amount_is_beyond_the_bound(minor):
+    with pytest.raises(AssertionError):
+        Money(minor)
 
 
 def test_a_float_is_never_money():

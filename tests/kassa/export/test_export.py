@@ -5,7 +5,9 @@ import os
 import re
 import resource
 from contextlib import closing
+from datetime import datetime
 
+import msgspec
 import pytest
 from counting_clock import CountingClock
 from entry_stories import credited, intended, opened, payment_number, registered, registering, stacked, visit
@@ -16,7 +18,15 @@ from kassa.config import Terminal
 from kassa.export import batch as batches
 from kassa.export.batch import contents, freeze
 from kassa.export.layout import file_name, render
-from kassa.export.writer import ExportFailed, file_of, note_written, waiting, write
+from kassa.export.writer import (
+    ExportFailed,
+    described,
+    file_of,
+    note_written,
+    outgoing_folder,
+    waiting,
+    write,
+)
 from kassa.journal import entries as e
 from kassa.journal.records import BatchRow
 from kassa.journal.store import Journal
@@ -146,6 +156,65 @@ def test_the_period_of_a_batch_begins_where_the_one_before_ended(journal, clock,
     assert first[1] == second[0]
 
 
+def test_the_first_period_begins_with_the_journal(clock, terminal, folder, tmp_path):
+    with closing(Journal.open(tmp_path / "new.db", clock)) as journal:
+        journal.append(e.Started(version="1.0.0", terminal="00042"))
+        started = clock.now()
+        clock.looks += 4 * 3600  # an hour later the first customer comes
+        for entries in visit(1, 1, (10000,), 1001):
+            journal.append(*entries)
+        [written] = run(journal, clock, terminal, folder)
+    [period] = [line for line in written.read_text().splitlines() if line.startswith("#PERIOD")]
+    assert period.removeprefix("#PERIOD ").split("/")[0] == started.isoformat(timespec="seconds")
+
+
+def test_the_file_says_whose_it_is_of_which_day_and_after_which_data(journal, clock, terminal, folder):
+    adopted = "2026-11-24T06:00:00+03:00"
+    journal.append(e.SnapshotAdopted(sha256="ab" * 32, file="base.csv", accounts=3, as_of=adopted))
+    [written] = run(journal, clock, terminal, folder)
+
+    lines = written.read_text(encoding="utf-8").splitlines()
+    assert written.name == f"KASSA_90001_00042_{clock.now():%Y%m%d}_000001.csv"
+    assert lines[1:3] == ["#OPERATOR 90001", "#TERMINAL 00042"]
+    assert lines[5] == f"#SNAPSHOT {adopted} sha256:{'ab' * 32}"
+
+
+@pytest.mark.parametrize("as_of", ["", "yesterday", "2026-11-24T06:00:00\n#END"])
+def test_data_whose_time_is_none_are_not_named(journal, clock, terminal, folder, as_of):
+    journal.append(e.SnapshotAdopted(sha256="ab" * 32, file="base.csv", accounts=3, as_of=as_of))
+    [written] = run(journal, clock, terminal, folder)
+    assert written.read_text(encoding="utf-8").splitlines()[5] == "#SNAPSHOT -"
+
+
+def test_payments_that_follow_one_another_are_kept_as_one_range(journal, clock, terminal, folder):
+    for one in (opened(4), intended(4, 7, 10000), stacked(4, 7, 10000), credited(4, 10000)):
+        journal.append(one)
+    for entries in (*visit(5, 8, (10000,), 1005), *visit(6, 9, (5000,), 1006)):
+        journal.append(*entries)
+    run(journal, clock, terminal, folder)
+    assert contents(journal, 1)[0].payments == ((1, 3), (5, 6))
+
+
+def test_the_terminals_currency_is_that_of_its_files(journal, clock, terminal, folder):
+    [written] = run(journal, clock, msgspec.structs.replace(terminal, currency="KZT"), folder)
+    assert {row[6] for row in rows(written)} == {"KZT"}
+
+
+def test_a_file_is_told_with_its_payments_and_their_sum(journal, clock, terminal, folder):
+    [file] = waiting(journal, clock, terminal, "utf-8")
+    assert described(file, folder, "RUB") == {
+        "file": str(folder / file.name), "payments": 3, "total": "1800.00",
+    }  # fmt: skip
+    assert described(file, folder, "JPY")["total"] == "180000"
+
+
+def test_that_a_file_lies_there_is_noted_once(journal, clock, terminal, folder):
+    [written] = run(journal, clock, terminal, folder)
+    head = journal.head()
+    note_written(journal, 1, written.name)
+    assert journal.head() == head
+
+
 def test_the_operators_encoding_is_kept_for_ever(journal, clock, folder, tmp_path):
     terminal = Terminal(number="00042", operator="90001", owner="o", address="a", phone="p")
     for entries in visit(4, 7, (10000,), 1004):
@@ -160,6 +229,24 @@ def test_the_operators_encoding_is_kept_for_ever(journal, clock, folder, tmp_pat
 
 
 # --- media that fail -----------------------------------------------------------------------------------------------
+
+
+def test_the_folder_inside_of_the_home_is_made_and_found_again(tmp_path):
+    for _ in range(2):
+        assert outgoing_folder(tmp_path, "data/outbox") == tmp_path / "data" / "outbox"
+    assert (tmp_path / "data" / "outbox").is_dir()
+
+
+def test_the_folder_outside_of_the_home_is_for_its_owner_to_make(tmp_path):
+    stick = tmp_path / "media" / "stick"
+    assert outgoing_folder(tmp_path / "home", str(stick)) == stick
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_where_the_folder_should_be_is_told_in_words(tmp_path):
+    (tmp_path / "outbox").write_bytes(b"")
+    with pytest.raises(ExportFailed, match="outbox cannot be made: File exists; name another folder"):
+        outgoing_folder(tmp_path, "outbox")
 
 
 def test_a_folder_that_is_not_there_is_no_folder_to_make(journal, clock, terminal, tmp_path):

@@ -58,6 +58,10 @@ class HungShare:
         self.lets_go.wait()
 
 
+def threads():
+    return [thread for thread in threading.enumerate() if thread.name == "outbox"]
+
+
 @pytest.fixture
 def hung_share(monkeypatch):
     monkeypatch.setattr(outbox, "WRITE_MAX_S", 0.05)
@@ -75,10 +79,10 @@ def test_a_share_that_hangs_is_given_up_and_asked_for_nothing_more_until_it_lets
             await one.export(tmp_path)
         with pytest.raises(ExportFailed, match="still does not answer"):
             await one.export(tmp_path)
+        assert all(thread.daemon for thread in threads()), "the core could not end while the share hangs"
         hung_share.lets_go.set()
-        for thread in threading.enumerate():
-            if thread.name == "outbox":
-                thread.join()
+        for thread in threads():
+            thread.join()
         await asyncio.sleep(0)
         return await one.export(tmp_path)
 

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from kassa.fiscal.queue import DOUBT_RETRY_AFTER_S, RETRY_AFTER_S, InFlight, Queue, hear, next_command
 from kassa.journal import entries as e
 from kassa.journal.records import PendingDocument
@@ -10,6 +12,7 @@ from kassa.money import of_whole
 from kassa.ports import (
     Document,
     DocumentRegistered,
+    NoteEscrowed,
     NotRegistered,
     Receipt,
     RegisterReceipt,
@@ -47,8 +50,29 @@ def test_nothing_is_asked_while_something_is_in_flight():
 
 
 def test_a_registration_that_was_begun_is_settled_before_it_is_tried_again():
-    _, command = ask(Queue(status=READY), INTENDED)
+    queue, command = ask(Queue(status=READY), INTENDED)
     assert command == SettleReceipt(receipt_of(INTENDED), "9999078900001234", 1234)
+    assert queue.in_flight == InFlight(FIRST.payment, is_settling=True, is_intended=True)
+
+
+def test_a_settled_attempt_that_left_no_document_is_voided():
+    queue, _ = ask(Queue(status=READY), INTENDED)
+    _, entries = hear(queue, NotRegistered(FIRST.payment, "no such document", certain=True), 0.0)
+    assert entries == (e.FiscalVoided(payment=FIRST.payment, reason="no such document"),)
+
+
+def test_what_the_registrar_says_of_itself_decides_whether_it_is_asked():
+    queue, entries = hear(Queue(), READY, 0.0)
+    assert entries == ()
+    assert ask(queue, FIRST)[1] == RegisterReceipt(receipt_of(FIRST))
+
+    queue, _ = hear(queue, replace(READY, problem="registrar_paper_out"), 0.0)
+    assert ask(queue, FIRST)[1] is None
+
+
+def test_what_is_no_word_of_the_registrar_changes_nothing():
+    queue, _ = ask(Queue(status=READY), FIRST)
+    assert hear(queue, NoteEscrowed(of_whole(500)), 0.0) == (queue, ())
 
 
 def test_a_document_is_looked_for_even_without_paper_but_none_is_made():
@@ -59,16 +83,22 @@ def test_a_document_is_looked_for_even_without_paper_but_none_is_made():
 
 def test_the_intent_is_written_with_the_last_document_before_the_receipt_begins():
     queue, _ = ask(Queue(status=READY), FIRST)
-    _, entries = hear(queue, RegistrationStarting(FIRST.payment, "9999078900001234", 1234), 0.0)
+    queue, entries = hear(queue, RegistrationStarting(FIRST.payment, "9999078900001234", 1234), 0.0)
     assert entries == (
         e.FiscalIntended(payment=FIRST.payment, drive_serial="9999078900001234", last_document=1234),
     )
+    assert queue.in_flight == InFlight(FIRST.payment, is_settling=False, is_intended=True)
 
 
 def test_a_registered_document_frees_the_queue_for_the_next_payment():
     queue, _ = ask(Queue(status=READY), FIRST)
     queue, entries = hear(queue, DocumentRegistered(FIRST.payment, DOCUMENT), 1.0)
-    assert entries[0].number == 1235
+    assert entries == (
+        e.DocumentRegistered(
+            payment=FIRST.payment, number=1235, sign=77, at="2026-11-24T00:00:00+00:00",
+            drive_serial="9999078900001234", shift=57, total=65000, printed=True,
+        ),
+    )  # fmt: skip
     assert ask(queue, SECOND)[1] == RegisterReceipt(receipt_of(SECOND))
 
 
@@ -124,8 +154,29 @@ def test_no_document_is_made_while_one_that_was_begun_waits_to_be_settled():
     assert isinstance(ask(queue, FIRST, begun, now=RETRY_AFTER_S)[1], SettleReceipt)
 
 
-def test_a_lost_registrar_makes_every_command_void():
+@pytest.mark.parametrize(
+    "fact", [DocumentRegistered(FIRST.payment, DOCUMENT), NotRegistered(FIRST.payment, "none", certain=True)]
+)
+def test_a_doubt_that_was_settled_leaves_no_trace(fact):
+    """What is kept of one payment only grows otherwise, in a process that runs for months."""
+    queue, _ = ask(Queue(status=READY), INTENDED)
+    queue, _ = hear(queue, NotRegistered(FIRST.payment, "another drive", certain=False), 0.0)
+    queue, _ = hear(queue, NotRegistered(SECOND.payment, "another drive", certain=False), 0.0)
+
+    queue, _ = ask(queue, INTENDED, now=DOUBT_RETRY_AFTER_S)
+    queue, _ = hear(queue, fact, DOUBT_RETRY_AFTER_S)
+
+    assert queue.in_doubt == {SECOND.payment}
+    assert queue.not_before.get(FIRST.payment) in (None, DOUBT_RETRY_AFTER_S + RETRY_AFTER_S)
+    assert (FIRST.payment in queue.not_before) is isinstance(fact, NotRegistered)
+    assert queue.not_before[SECOND.payment] == DOUBT_RETRY_AFTER_S
+
+
+def test_a_lost_registrar_makes_every_command_void_and_is_asked_again_when_it_is_back():
     queue, _ = ask(Queue(status=READY), FIRST)
     queue, entries = hear(queue, RegistrarLost("unplugged"), 0.0)
     assert entries == ()
     assert ask(queue, FIRST)[1] is None
+
+    queue, _ = hear(queue, READY, 0.0)
+    assert ask(queue, FIRST)[1] == RegisterReceipt(receipt_of(FIRST))
