@@ -14,7 +14,6 @@ import msgspec
 
 from kassa.clock import Clock
 from kassa.export.layout import file_name, render, seconds
-from kassa.journal.chain import GENESIS
 from kassa.journal.entries import BatchFrozen, SnapshotNamed
 from kassa.journal.store import Journal
 
@@ -62,7 +61,7 @@ def contents(journal: Journal, number: int) -> tuple[BatchFrozen, Iterator[bytes
     assert record is not None, f"batch {number} was never frozen"
     _, batch, _ = journal.entry(record.frozen_seq)
     assert isinstance(batch, BatchFrozen)
-    chain = journal.entry(record.frozen_seq - 1)[2] if record.frozen_seq > 1 else GENESIS
+    _, _, chain = journal.entry(record.frozen_seq - 1)  # there is one: that of a payment at least
     return batch, render(batch, journal.batch_rows(batch.payments, record.frozen_seq), chain.hex())
 
 
