@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
 
 from devices.link import Link, LinkLost
 
@@ -19,50 +20,45 @@ BUFFER_MAX_BYTES = 8192
 """Longer than any answer of any device; a line that babbles more is cut, oldest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Struct, frozen=True):
     """Write bytes to the device."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Receive:
+class Receive(Struct, frozen=True):
     """Wait for bytes; answered with all that came, or b"" after `timeout_ms`."""
 
     timeout_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Flush:
+class Flush(Struct, frozen=True):
     """Throw away what came and was not received."""
 
 
-@dataclass(frozen=True, slots=True)
-class Await:
+class Await(Struct, frozen=True):
     """Wait for the next command of the core; answered with it, or None after `timeout_ms`."""
 
     timeout_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sleep:
+class Sleep(Struct, frozen=True):
     """Let time pass; bytes and commands wait."""
 
     ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """Tell the core a fact; answered when all that follows from it is durable."""
 
     fact: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
+class Now(Struct, frozen=True):
     """Answered with monotonic seconds."""
 
+
+_FLUSH, _NOW = Flush(), Now()
 
 Step = Send | Receive | Flush | Await | Sleep | Report | Now
 Program = Generator[Step, Any, T]
@@ -81,7 +77,7 @@ def receive(timeout_ms: int) -> Program[bytes]:
 
 def flush() -> Program[None]:
     """Throw away what came and was not received."""
-    yield Flush()
+    yield _FLUSH
 
 
 def await_command(timeout_ms: int) -> Program[Any]:
@@ -101,7 +97,7 @@ def report(fact: Any) -> Program[None]:
 
 def now() -> Program[float]:
     """Monotonic seconds."""
-    seconds: float = yield Now()
+    seconds: float = yield _NOW
     return seconds
 
 
