@@ -6,7 +6,7 @@ gets a second document.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from kassa.journal import entries as e
@@ -91,7 +91,7 @@ def hear(queue: Queue, fact: object, now: float) -> tuple[Queue, tuple[e.Entry, 
 
 def next_command(
     queue: Queue,
-    pending: list[PendingDocument],
+    pending: Sequence[PendingDocument],
     now: float,
     receipt_of: Callable[[PendingDocument], Receipt],
 ) -> tuple[Queue, RegisterReceipt | SettleReceipt | None]:

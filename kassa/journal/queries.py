@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 import apsw
 
@@ -28,6 +29,8 @@ from kassa.journal.records import (
 )
 from kassa.journal.tables import JournalBroken, next_of
 
+T = TypeVar("T")
+
 _DOCUMENT = "d.payment, d.number, d.sign, d.at, d.drive_serial, d.shift, d.total, d.printed"
 _PAYMENT = f"""
     SELECT p.ordinal, p.number, p.service, p.account, p.state, p.paid, p.reason, p.opened_at, p.credited_at,
@@ -39,10 +42,27 @@ _BATCH = """
 """
 
 
+def _remembered(question: Callable[[Queries], T]) -> Callable[[Queries], T]:
+    """A question that the core's loop asks all the time: the answer counts until something is written."""
+    name = question.__name__
+
+    @wraps(question)
+    def answer(journal: Queries) -> T:
+        known = journal._answers
+        if name not in known:
+            known[name] = question(journal)
+        found: T = known[name]
+        return found
+
+    return answer
+
+
 class Queries(ABC):
     """The journal's questions; `Journal` gives the connection and the words for its errors."""
 
     _db: apsw.Connection
+    _answers: dict[str, Any]
+    """What `_remembered` questions were answered; `Journal` forgets it whenever it writes, and when it fails."""
 
     @abstractmethod
     def _in_words(self, act: str) -> AbstractContextManager[None]:
@@ -69,6 +89,7 @@ class Queries(ABC):
         row = self._row("SELECT number, service, account, paid FROM payments WHERE state = 'open'")
         return row and OpenPayment(*row)
 
+    @_remembered
     def last_note(self) -> LastNote | None:
         """The note with the largest number."""
         row = self._row(
@@ -76,11 +97,13 @@ class Queries(ABC):
         )
         return row and LastNote(*(*row[:-1], bool(row[-1])))
 
+    @_remembered
     def next_payment(self) -> int:
         """The ordinal of the payment that is opened next."""
         with self._in_words("be read"):
             return next_of(self._db, "payments", "ordinal")
 
+    @_remembered
     def next_note(self) -> int:
         """The number of the note that is intended, or found, next."""
         with self._in_words("be read"):
@@ -142,18 +165,19 @@ class Queries(ABC):
 
     # --- fiscal documents -------------------------------------------------------------------------------------
 
-    def fiscal_pending(self) -> list[PendingDocument]:
+    @_remembered
+    def fiscal_pending(self) -> tuple[PendingDocument, ...]:
         """Credited payments without a document, oldest first."""
         rows = self._rows(
             "SELECT number, service, account, paid, intent_drive, intent_last, owed FROM payments"
             " WHERE state = 'credited' AND document <> 'registered' ORDER BY ordinal"
         )
-        return [
+        return tuple(
             PendingDocument(
                 number, service, account, paid, None if drive is None else (drive, last), bool(owed)
             )
             for number, service, account, paid, drive, last, owed in rows
-        ]
+        )
 
     def last_document(self) -> DocumentRecord | None:
         """The document that was registered last."""

@@ -64,6 +64,7 @@ class Journal(Queries):
         self._failed: str | None = None
         self._wal_pages = 0
         self._head = (0, GENESIS)
+        self._answers = {}
         self._sealed = SealedVFS(f"kassa-journal-{id(self):x}", vfs)
         self._database: APSWDatabase | None = None
         self._mark: Mark | None = None
@@ -172,6 +173,7 @@ class Journal(Queries):
 
     def close(self) -> None:
         """Give the file back; whole if nothing failed before. Closing twice is no harm."""
+        self._answers.clear()
         database, self._database = self._database, None
         mark, self._mark = self._mark, None
         try:
@@ -298,6 +300,7 @@ class Journal(Queries):
 
     def _transact(self, at: str, entries: tuple[Entry, ...]) -> tuple[int, bytes]:
         seq, hashed = self._head
+        self._answers.clear()
         self._db.execute("BEGIN IMMEDIATE")
         try:
             for entry in entries:
@@ -361,6 +364,7 @@ class Journal(Queries):
     def _fail(self, words: str) -> None:
         """From now on every call fails, and closing leaves the files as they are."""
         self._failed = words
+        self._answers.clear()
         self._keep_log(True)
 
 

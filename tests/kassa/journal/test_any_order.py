@@ -14,11 +14,13 @@ from simulated_disk import SimulatedDisk, plugged
 from kassa.clock import Clock
 from kassa.export.batch import contents, freeze
 from kassa.journal import entries as e
+from kassa.journal.queries import Queries
 from kassa.journal.store import Journal
 from kassa.journal.verify import verify
 
 PATH = Path("/journal.db")
 VALUES = st.sampled_from([5000, 10000, 50000, 100000])
+REMEMBERED = (Queries.last_note, Queries.next_payment, Queries.next_note, Queries.fiscal_pending)
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -139,6 +141,12 @@ class AnyOrder(RuleBasedStateMachine):
     def the_cassette_is_what_was_stacked(self) -> None:
         if hasattr(self, "journal"):
             assert self.journal.cassette() == dict(sorted(self.cassette.items()))
+
+    @invariant()
+    def what_is_remembered_is_what_the_tables_say(self) -> None:
+        if hasattr(self, "journal"):
+            for question in REMEMBERED:
+                assert question(self.journal) == question.__wrapped__(self.journal)  # type: ignore[attr-defined]
 
     @invariant()
     def money_is_neither_made_nor_lost(self) -> None:
