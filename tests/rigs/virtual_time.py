@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
+from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Protocol
 
@@ -15,6 +15,8 @@ WIRE_S = 0.004
 
 class Timer:
     """What `call_later` gives back."""
+
+    __slots__ = ("callback",)
 
     def __init__(self, callback: Callable[[], None]) -> None:
         self.callback: Callable[[], None] | None = callback
@@ -36,7 +38,8 @@ class VirtualTime:
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
         timer = Timer(callback)
-        heapq.heappush(self._waiting, (self._now + max(delay, 0.0), next(self._order), timer))
+        at = self._now + delay if delay > 0.0 else self._now
+        heappush(self._waiting, (at, next(self._order), timer))
         return timer
 
     def spend(self, seconds: float) -> None:
@@ -46,7 +49,8 @@ class VirtualTime:
     def run_for(self, seconds: float) -> None:
         """Let time pass, and all that is due in it happen."""
         end = self._now + seconds
-        while self._waiting and self._waiting[0][0] <= end:
+        waiting = self._waiting
+        while waiting and waiting[0][0] <= end:
             self._run_next()
         self._now = max(self._now, end)
 
@@ -60,10 +64,11 @@ class VirtualTime:
         return found
 
     def _run_next(self) -> None:
-        at, _, timer = heapq.heappop(self._waiting)
+        at, _, timer = heappop(self._waiting)
         self._now = max(self._now, at)
-        if timer.callback is not None:
-            timer.callback()
+        callback = timer.callback
+        if callback is not None:
+            callback()
 
 
 class Device(Protocol):
@@ -86,6 +91,8 @@ class Wire:
         """What the host wrote since the last `open`."""
         self._link: MemoryLink | None = None
         self._timer: Timer | None = None
+        self._wakes_at: float | None = None
+        """For when the timer is set."""
         self.stir()
 
     def open(self) -> Link:
@@ -106,9 +113,13 @@ class Wire:
 
     def stir(self) -> None:
         """Look after the device's own plans; call it when a test did something to the device."""
+        wakes_at = self.device.wakes_at()
+        if wakes_at == self._wakes_at:
+            return
         if self._timer is not None:
             self._timer.cancel()
-        wakes_at = self.device.wakes_at()
+        self._wakes_at = wakes_at
+        self._timer = None
         if wakes_at is not None:
             self._timer = self.time.call_later(wakes_at - self.time.time(), self._advance)
 
@@ -122,6 +133,7 @@ class Wire:
             self.stir()
 
     def _advance(self) -> None:
+        self._timer = self._wakes_at = None
         self._deliver(self.device.advance(self.time.time()))
         self.stir()
 
