@@ -1,0 +1,368 @@
+"""What the journal answers: every question, asked of a small story whose answer is known."""
+
+from contextlib import closing
+from datetime import datetime
+
+import pytest
+from counting_clock import CountingClock
+from entry_stories import (
+    DRIVE,
+    credited,
+    intended,
+    opened,
+    payment_number,
+    registered,
+    registering,
+    stacked,
+    visit,
+    visits,
+)
+
+from kassa.export.batch import freeze
+from kassa.journal import entries as e
+from kassa.journal.records import (
+    BatchRecord,
+    BatchRow,
+    ConditionRecord,
+    DocumentRecord,
+    LastNote,
+    NoteRecord,
+    OpenIntent,
+    OpenPayment,
+    PaymentRecord,
+    PendingDocument,
+    SnapshotRecord,
+    StoryLine,
+    Totals,
+)
+from kassa.journal.store import Journal, JournalBroken
+
+FIRST, SECOND, THIRD = (payment_number(ordinal) for ordinal in (1, 2, 3))
+STARTED = e.Started(version="1.0.0", terminal="00042")
+
+
+def write(journal, *transactions):
+    for entries in transactions:
+        journal.append(*entries)
+
+
+def at(journal, seq):
+    return journal.entry(seq)[0]
+
+
+def freeze_all(journal, clock):
+    return freeze(journal, "90001", "00042", clock, "utf-8")
+
+
+def batch_written(journal, number):
+    journal.append(e.BatchWritten(batch=number, name=journal.batch(number).name))
+
+
+# --- money ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_new_journal_knows_of_nothing(journal):
+    assert journal.open_intent() is None
+    assert journal.open_payment() is None
+    assert journal.last_note() is None
+    assert journal.last_document() is None
+    assert journal.last_snapshot() is None
+    assert journal.payment(FIRST) is None
+    assert journal.batch(1) is None
+    assert journal.cassette() == {}
+    assert journal.payments() == journal.batches() == journal.conditions() == []
+    assert journal.fiscal_pending() == ()
+    assert (journal.next_payment(), journal.next_note(), journal.next_batch()) == (1, 1, 1)
+    assert journal.totals() == Totals(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+def test_a_note_in_flight_is_known_with_its_payment_until_it_has_a_fate(journal):
+    journal.append(opened(1), intended(1, 1, 50000))
+    assert journal.open_intent() == OpenIntent(FIRST, 1, 50000, None)
+    assert journal.open_payment() == OpenPayment(FIRST, "internet", "0017742", 0)
+    assert journal.last_note() == LastNote(1, 50000, "intended", FIRST, False)
+
+    journal.append(stacked(1, 1, 50000))
+    assert journal.open_intent() is None
+    assert journal.open_payment() == OpenPayment(FIRST, "internet", "0017742", 50000)
+    assert journal.last_note() == LastNote(1, 50000, "stacked", FIRST, False)
+
+    journal.append(credited(1, 50000))
+    assert journal.open_payment() is None
+
+
+def test_the_newest_evidence_of_the_note_in_flight_is_told_and_no_other_notes(journal):
+    def evidence(note, what):
+        return e.EvidenceFound(payment=FIRST, note=note, evidence=what)
+
+    journal.append(opened(1), intended(1, 1, 50000))
+    write(journal, (evidence(1, "note_in_head"),), (evidence(1, "note_in_stacker"),))
+    assert journal.open_intent().evidence == "note_in_stacker"
+
+    write(journal, (stacked(1, 1, 50000),), (intended(1, 2, 10000),))
+    assert journal.open_intent() == OpenIntent(FIRST, 2, 10000, None)
+
+
+def test_the_last_note_tells_whether_it_was_credited_in_doubt_or_belongs_to_nobody(journal):
+    journal.append(opened(1), intended(1, 1, 50000))
+    journal.append(e.NoteStacked(payment=FIRST, note=1, value=50000, uncertain=True))
+    assert journal.last_note() == LastNote(1, 50000, "stacked", FIRST, True)
+
+    journal.append(e.OrphanFound(note=2, value=None, evidence="test"))
+    assert journal.last_note() == LastNote(2, None, "orphan", None, False)
+    assert journal.cassette() == {0: 1, 50000: 1}
+
+
+def test_the_next_numbers_follow_what_was_written(journal, clock):
+    write(journal, *visits(3))
+    freeze_all(journal, clock)
+    assert (journal.next_payment(), journal.next_note(), journal.next_batch()) == (4, 7, 2)
+
+
+def test_payments_up_to_the_applied_batch_are_in_the_data(journal, clock):
+    write(journal, *visits(1))
+    freeze_all(journal, clock)
+    write(journal, *visit(2, 3, (10000,), 1002))
+    freeze_all(journal, clock)
+    write(journal, *visit(3, 4, (5000,), 1003))
+
+    def newer(applied_batch):
+        return journal.paid_since("internet", "0017742", None, applied_batch)
+
+    assert [newer(batch) for batch in (0, 1, 2)] == [75000, 15000, 5000]
+
+
+def test_only_money_that_was_credited_to_that_account_counts(journal):
+    write(journal, *visit(1, 1, (50000,), 1001))
+    journal.append(opened(2, account="0000001"), intended(2, 2, 10000))
+    write(journal, (stacked(2, 2, 10000),))
+    assert journal.paid_since("internet", "0017742", None) == 50000
+    assert journal.paid_since("internet", "0000001", None) == 0
+
+
+# --- payments ------------------------------------------------------------------------------------------------------
+
+
+def test_a_payment_is_told_with_its_notes_its_document_and_its_batch(journal, clock):
+    write(journal, *visit(1, 1, (50000, 10000), 1001))
+    freeze_all(journal, clock)
+    name = journal.batch(1).name
+    document = DocumentRecord(
+        FIRST, 1001, 3141592653, "2026-11-25T12:00:00+03:00", DRIVE, 57, 60000, True
+    )  # fmt: skip
+    notes = (NoteRecord(1, 50000, "stacked", False), NoteRecord(2, 10000, "stacked", False))
+    assert journal.payment(FIRST) == PaymentRecord(
+        1, FIRST, "internet", "0017742", "credited", 60000, "finish", at(journal, 1), at(journal, 6), False, None,
+        document, 1, name, notes,
+    )  # fmt: skip
+    assert journal.payments() == [journal.payment(FIRST)]
+
+
+def test_a_payment_without_a_document_tells_what_is_tried_for_it(journal):
+    write(journal, (opened(1), intended(1, 1, 50000)))
+    journal.append(e.NoteStacked(payment=FIRST, note=1, value=50000, uncertain=True))
+    write(
+        journal,
+        (credited(1, 50000),),
+        (e.DocumentOwed(payment=FIRST, reason="test"),),
+        (registering(1, 1000),),
+    )
+
+    record = journal.payment(FIRST)
+    assert (record.owed, record.fiscal_intent, record.document, record.batch) == (
+        True,
+        (DRIVE, 1000),
+        None,
+        None,
+    )
+    assert record.notes == (NoteRecord(1, 50000, "stacked", True),)
+
+
+def test_a_story_tells_when_each_entry_was_written(journal):
+    write(journal, (opened(1), intended(1, 1, 50000)), (stacked(1, 1, 50000),))
+    assert journal.story(FIRST) == [
+        StoryLine(1, at(journal, 1), opened(1)),
+        StoryLine(2, at(journal, 2), intended(1, 1, 50000)),
+        StoryLine(3, at(journal, 3), stacked(1, 1, 50000)),
+    ]
+
+
+def test_a_story_goes_on_to_its_file_and_passes_over_what_is_between(journal, clock):
+    write(journal, *visits(2))
+    freeze_all(journal, clock)
+    batch_written(journal, 1)
+    story = journal.story(FIRST)
+    assert [e.kind(line.entry) for line in story[-3:]] == [
+        "document_registered",
+        "batch_frozen",
+        "batch_written",
+    ]
+    assert all(getattr(line.entry, "payment", FIRST) == FIRST for line in story)
+
+
+def test_the_story_of_a_payment_that_is_not_over_has_the_latest_restart(journal):
+    write(journal, (opened(1), intended(1, 1, 50000)), (e.Stopped(),), (STARTED,))
+    assert [e.kind(line.entry) for line in journal.story(FIRST)][-2:] == ["stopped", "started"]
+
+
+# --- fiscal documents ----------------------------------------------------------------------------------------------
+
+
+def test_payments_wait_for_their_document_oldest_first_and_tell_what_was_begun(journal):
+    write(journal, *visit(1, 1, (50000,), 1001))
+    for ordinal, note in ((2, 2), (3, 3)):
+        write(journal, (opened(ordinal, service="tv"), intended(ordinal, note, 10000)))
+        write(journal, (stacked(ordinal, note, 10000),), (credited(ordinal, 10000),))
+    write(journal, (registering(2, 1001),), (e.DocumentOwed(payment=THIRD, reason="test"),))
+    write(journal, (opened(4), intended(4, 4, 50000)))
+
+    assert journal.fiscal_pending() == (
+        PendingDocument(SECOND, "tv", "0017742", 10000, (DRIVE, 1001), False),
+        PendingDocument(THIRD, "tv", "0017742", 10000, None, True),
+    )
+
+
+def test_an_attempt_that_left_no_document_is_no_longer_open(journal):
+    write(journal, (opened(1), intended(1, 1, 50000)), (stacked(1, 1, 50000),), (credited(1, 50000),))
+    write(journal, (registering(1, 1000),), (e.FiscalVoided(payment=FIRST, reason="test"),))
+    [waiting] = journal.fiscal_pending()
+    assert waiting.intent is None
+    write(journal, (registering(1, 1000),), (registered(1, 1001, 50000),))
+    assert journal.fiscal_pending() == ()
+
+
+def test_the_last_document_is_the_one_that_was_registered_last_whatever_its_number(journal):
+    """Another fiscal drive begins with number 1."""
+    write(journal, *visit(1, 1, (50000,), 1001))
+    write(journal, (opened(2), intended(2, 2, 10000)), (stacked(2, 2, 10000),), (credited(2, 10000),))
+    journal.append(e.FiscalIntended(payment=SECOND, drive_serial="another", last_document=0))
+    journal.append(
+        e.DocumentRegistered(
+            payment=SECOND, number=1, sign=7, at="2026-11-26T12:00:00+03:00", drive_serial="another", shift=1,
+            total=10000, printed=False,
+        )
+    )  # fmt: skip
+    assert journal.last_document() == DocumentRecord(
+        SECOND, 1, 7, "2026-11-26T12:00:00+03:00", "another", 1, 10000, False
+    )  # fmt: skip
+
+
+def test_documents_after_a_number_are_those_of_that_very_drive(journal):
+    write(journal, *visits(3))
+    assert journal.documents_after(DRIVE, 1001) == {1002, 1003}
+    assert journal.documents_after(DRIVE, 1003) == frozenset()
+    assert journal.documents_after("another", 0) == frozenset()
+
+
+# --- batches -------------------------------------------------------------------------------------------------------
+
+
+def test_batches_are_told_oldest_first_and_which_of_them_still_have_no_file(journal, clock):
+    for ordinal in (1, 2, 3):
+        write(journal, *visit(ordinal, ordinal, (10000 * ordinal,), 1000 + ordinal))
+        freeze_all(journal, clock)
+    batch_written(journal, 2)
+
+    assert [(one.number, one.is_written) for one in journal.batches()] == [(1, False), (2, True), (3, False)]
+    assert [one.number for one in journal.batches(only_unwritten=True)] == [1, 3]
+    record = journal.batch(2)
+    frozen = journal.entry(record.frozen_seq)[1]
+    assert record == BatchRecord(
+        2, frozen.name, 1, 20000, frozen.sha256, frozen.until, record.frozen_seq, True
+    )
+    assert record in journal.batches()
+
+
+def test_what_may_go_into_a_batch_has_a_document_or_is_owed_one_and_is_in_none(journal, clock):
+    write(journal, *visits(1))
+    freeze_all(journal, clock)
+    write(journal, *visit(2, 3, (10000,), 1002))
+    for ordinal, note in ((3, 4), (4, 5)):
+        write(journal, (opened(ordinal), intended(ordinal, note, 5000)))
+        write(journal, (stacked(ordinal, note, 5000),), (credited(ordinal, 5000),))
+    journal.append(e.DocumentOwed(payment=payment_number(4), reason="test"))
+
+    assert list(journal.batch_ready(10)) == [(2, 10000), (4, 5000)]
+    assert list(journal.batch_ready(1)) == [(2, 10000)]
+
+
+def test_a_row_of_a_batch_shows_no_document_that_came_after_the_entry_it_was_frozen_by(journal):
+    write(journal, *visits(2))
+    seq = journal.head()[0]  # that of the second payment's document
+    first, second = journal.payments()
+    assert list(journal.batch_rows([(1, 1), (2, 2)], seq)) == [
+        BatchRow(FIRST, "0017742", "internet", first.credited_at, 60000, 1001, 3141592653),
+        BatchRow(SECOND, "0017742", "internet", second.credited_at, 60000, None, None),
+    ]
+    assert [row.document for row in journal.batch_rows([(1, 2)], seq + 1)] == [1001, 1002]
+
+
+# --- the rest ------------------------------------------------------------------------------------------------------
+
+
+def test_an_entry_is_told_with_its_time_and_its_hash(journal):
+    journal.append(STARTED)
+    written_at, entry, hashed = journal.entry(1)
+    assert datetime.fromisoformat(written_at).utcoffset() is not None
+    assert (entry, hashed.hex()) == (STARTED, journal.head()[1])
+
+
+def test_an_entry_that_is_not_there_breaks_the_journal_at_its_number(journal):
+    with pytest.raises(JournalBroken, match="entry 7 is missing") as broken:
+        journal.entry(7)
+    assert broken.value.at == "entry 7"
+
+
+def test_the_data_in_use_are_those_adopted_last(journal):
+    for number in (1, 2):
+        journal.append(
+            e.SnapshotAdopted(sha256=f"{number}" * 64, file=f"{number}.csv", accounts=number, as_of="x")
+        )
+    assert journal.last_snapshot() == SnapshotRecord("2" * 64, "2.csv", 2, "x")
+
+
+def test_conditions_are_told_by_their_code(journal):
+    for code in ("printer_paper_out", "disk_low"):
+        journal.append(e.ConditionRaised(code=code, detail=code.upper()))
+    assert journal.conditions() == [
+        ConditionRecord("disk_low", "DISK_LOW", at(journal, 2)),
+        ConditionRecord("printer_paper_out", "PRINTER_PAPER_OUT", at(journal, 1)),
+    ]
+
+
+def test_the_totals_tell_every_note_payment_document_and_batch_once(journal, clock):
+    write(journal, *visits(2))
+    freeze_all(journal, clock)
+    write(journal, *visit(3, 5, (5000,), 1003))
+    write(journal, (opened(4), intended(4, 6, 1000)))
+    journal.append(e.NoteStacked(payment=payment_number(4), note=6, value=1000, uncertain=True))
+    journal.append(credited(4, 1000))
+    journal.append(e.OrphanFound(note=7, value=10000, evidence="test"))
+    write(journal, (opened(5), intended(5, 8, 500)), (stacked(5, 8, 500),), (intended(5, 9, 100),))
+    journal.append(e.NoteReturned(payment=payment_number(5), note=9, reason="test"))
+
+    assert journal.totals() == Totals(
+        entries=journal.head()[0], payments=5, credited=126000, paid_open=500, notes=8, uncertain=1, orphans=1,
+        documents=3, documents_missing=1, batches=1, unbatched=2,
+    )  # fmt: skip
+
+
+def test_every_answer_is_the_same_after_the_journal_was_opened_again(path, journal, clock):
+    write(journal, *visits(2))
+    freeze_all(journal, clock)
+    journal.append(e.ConditionRaised(code="disk_low", detail=""))
+
+    def answers(one):
+        return (
+            one.totals(),
+            one.payments(),
+            one.batches(),
+            one.conditions(),
+            one.last_document(),
+            one.last_note(),
+        )
+
+    before = answers(journal)
+    journal.close()
+    with closing(Journal.open(path, CountingClock())) as again:
+        assert answers(again) == before
