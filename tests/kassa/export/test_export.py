@@ -5,7 +5,6 @@ import os
 import re
 import resource
 from contextlib import closing
-from datetime import datetime
 
 import msgspec
 import pytest
