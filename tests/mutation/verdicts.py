@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
@@ -17,9 +17,12 @@ from mutmut.utils.format_utils import orig_function_and_class_names_from_key
 
 _SQL = re.compile(r"\s*(AND|BEGIN|COMMIT|CREATE|DELETE|INSERT|PRAGMA|ROLLBACK|SELECT|UPDATE|WHERE|file:)\b")
 _SQL_PIECE = re.compile(r"('[^']*')")
-_PROMISES = {"one": 1, "_require": 1}
-"""Functions of the journal that take a sentence for the reader of an EntryRefused, and where it stands."""
-_LOGGING = {"debug", "info", "warning", "error", "exception", "critical", "log"}
+_SENTENCES = {"one": 1, "_require": 1, "_in_words": 0, "_explained": 0, "_fail": 0}
+"""Functions of the journal that take words for the reader of an error, and where these stand."""
+_ERROR = re.compile(r"[A-Z]\w*(Error|Failed|Broken|Refused|Full)")
+"""What our errors are called; the first argument is what the reader gets, the rest is for machines."""
+_SQL_NAMES = {"next_of"}
+"""Functions that take names of tables and columns."""
 
 
 class Verdict(StrEnum):
@@ -104,6 +107,7 @@ def _difference(before: list[str], after: list[str]) -> tuple[str, str]:
 
 
 def _meaning(before: str, after: str) -> Verdict:
+    """Whether a change that no test noticed can be noticed by anything but a reader."""
     for verdict, blind in ((Verdict.WORDING, _without_wording), (Verdict.SAME_SQL, _with_sql_in_one_case)):
         if blind(ast.parse(before)) == blind(ast.parse(after)):
             return verdict
@@ -113,38 +117,28 @@ def _meaning(before: str, after: str) -> Verdict:
 def _without_wording(tree: ast.AST) -> str:
     for node in ast.walk(tree):
         match node:
-            case ast.Raise(exc=ast.Call(args=args, keywords=keywords)):
-                _blank(*args, *(one.value for one in keywords))
-            case ast.Assert(msg=ast.expr() as message):
-                _blank(message)
-            case ast.Call(func=ast.Attribute(value=ast.Name("log"), attr=attr), args=args) if (
-                attr in _LOGGING
-            ):
-                _blank(*args)
-            case ast.Call(func=ast.Name(name), args=args) if name in _PROMISES:
-                _blank(args[_PROMISES[name]])
+            case ast.Assert(msg=ast.expr()):
+                node.msg = ast.Constant("")
+            case ast.Call(func=ast.Name(name) | ast.Attribute(attr=name), args=args) if args:
+                place = 0 if _ERROR.fullmatch(name) else _SENTENCES.get(name)
+                if place is not None and place < len(args) and not isinstance(args[place], ast.NamedExpr):
+                    args[place] = ast.Constant("")
+                elif place is not None and isinstance(args[0], ast.NamedExpr):
+                    args[0].value = ast.Constant("")
     return ast.dump(tree)
-
-
-def _blank(*sentences: ast.expr) -> None:
-    _map_strings(sentences, lambda _text: "")
 
 
 def _with_sql_in_one_case(tree: ast.AST) -> str:
-    def folded(text: str) -> str:
-        if not _SQL.match(text) and not _SQL.match(text.upper()):
-            return text
-        return "".join(piece if piece.startswith("'") else piece.lower() for piece in _SQL_PIECE.split(text))
-
-    _map_strings([tree], folded)
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(str(text)) if _SQL.match(text.upper()):
+                pieces = _SQL_PIECE.split(text)
+                node.value = "".join(piece if piece.startswith("'") else piece.lower() for piece in pieces)
+            case ast.Call(func=ast.Name(name), args=args) if name in _SQL_NAMES:
+                for one in args:
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                        one.value = one.value.lower()
     return ast.dump(tree)
-
-
-def _map_strings(trees: tuple[ast.expr, ...] | list[ast.AST], change: Callable[[str], str]) -> None:
-    for tree in trees:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                node.value = change(node.value)
 
 
 def keep_tests_of_the_part(parts: Mapping[str, tuple[str, ...]]) -> None:
