@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
+from binascii import crc_hqx
 from functools import reduce
 from operator import xor
 
-
-def _kermit_table() -> tuple[int, ...]:
-    table = []
-    for byte in range(256):
-        crc = byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ 0x8408 if crc & 1 else crc >> 1
-        table.append(crc)
-    return tuple(table)
-
-
-_KERMIT = _kermit_table()
+_REFLECTED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+"""Each byte with its bits in the other order."""
 
 
 def crc16_kermit(data: bytes) -> int:
@@ -24,10 +15,9 @@ def crc16_kermit(data: bytes) -> int:
 
     Over a frame with its own CRC (low byte first) behind it, the result is 0.
     """
-    crc = 0
-    for byte in data:
-        crc = (crc >> 8) ^ _KERMIT[(crc ^ byte) & 0xFF]
-    return crc
+    # It is CRC-16/XMODEM, which Python has in C, seen in a mirror.
+    mirrored = crc_hqx(data.translate(_REFLECTED), 0)
+    return _REFLECTED[mirrored & 0xFF] << 8 | _REFLECTED[mirrored >> 8]
 
 
 def lrc(data: bytes) -> int:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+from functools import lru_cache
+
+from msgspec import Struct
 
 from devices.checksums import crc16_kermit
 from kassa.money import MINOR_DIGITS, MINOR_MAX, Money
@@ -19,22 +21,23 @@ ADDRESS = 0x03
 FRAME_SIZE_MIN = 6
 FRAME_SIZE_MAX = 250
 """Longer frames announce themselves with a length of 0 and only carry firmware, which we never load."""
+SAID_MAX = 64
+"""Hosts and devices say the same few things all day long: so many of them are remembered with their reading."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """A whole frame with the right checksum: command or answer, without the wrapping."""
 
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Noise:
+class Noise(Struct, frozen=True):
     """Bytes that are no part of a frame."""
 
     data: bytes
 
 
+@lru_cache(SAID_MAX)
 def take(buffer: bytes) -> tuple[Frame | Noise | None, bytes]:
     """Take one item off the front of `buffer` and give it back with the rest; None: wait for more bytes.
 
@@ -60,7 +63,8 @@ def take(buffer: bytes) -> tuple[Frame | Noise | None, bytes]:
     return Frame(buffer[3 : size - 2]), buffer[size:]
 
 
-def take_last(buffer: bytes) -> list[Frame | Noise]:
+@lru_cache(SAID_MAX)
+def take_last(buffer: bytes) -> tuple[Frame | Noise, ...]:
     """Take everything off a buffer that nothing will be added to: what waits in vain for its end is noise."""
     items: list[Frame | Noise] = []
     while buffer:
@@ -69,9 +73,10 @@ def take_last(buffer: bytes) -> list[Frame | Noise]:
             item, rest = Noise(buffer[:1]), buffer[1:]
         items.append(item)
         buffer = rest
-    return items
+    return tuple(items)
 
 
+@lru_cache(SAID_MAX)
 def encode(body: bytes) -> bytes:
     """The frame of a command or an answer."""
     size = len(body) + 5
@@ -173,8 +178,7 @@ DETAILED = frozenset({Status.REJECTING, Status.FAILED, Status.ESCROW, Status.STA
 """These mean nothing without their second byte."""
 
 
-@dataclass(frozen=True, slots=True)
-class Poll:
+class Poll(Struct, frozen=True):
     """An answer to POLL. `detail`: bill type of 80, 81, 82; reason of 1C; code of 47; BUSY's time in 100 ms."""
 
     status: Status
@@ -215,8 +219,7 @@ _EXPONENT_MAX = 12
 """No banknote has more zeros; it keeps 10 ** 127 out of our arithmetic."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(Struct, frozen=True):
     """One record of the bill table: `digits` times ten to the power of `exponent` of what `country` uses."""
 
     country: str
@@ -265,8 +268,7 @@ def _encode_record(bill: Bill) -> bytes:
     return bytes((bill.digits,)) + bill.country.encode("latin-1") + bytes((exponent,))
 
 
-@dataclass(frozen=True, slots=True)
-class Identification:
+class Identification(Struct, frozen=True):
     """What the device says it is. Makers fill the fields as they like: read it to people, decide nothing by it."""
 
     part_number: str

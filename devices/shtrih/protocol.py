@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from devices.checksums import lrc
 from devices.shtrih.errors import meaning
@@ -24,31 +26,29 @@ STX, ENQ, ACK, NAK = 0x02, 0x05, 0x06, 0x15
 BODY_BYTES_MAX = 255
 _FRAME_EXTRA = 3
 """STX, LEN and LRC around a body."""
+SAID_MAX = 64
+"""Hosts and registrars say the same few things all day long: so many of them are remembered with their reading."""
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(Struct, frozen=True):
     """One of ENQ, ACK, NAK outside a frame."""
 
     code: int
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """A whole frame; `body` runs from the command's code to its last parameter."""
 
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Spoilt:
+class Spoilt(Struct, frozen=True):
     """A whole frame whose check sum is wrong: to be answered with NAK."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Junk:
+class Junk(Struct, frozen=True):
     """Bytes that mean nothing here; USB models put an FF before a control byte, some hosts zeros before STX."""
 
     data: bytes
@@ -57,6 +57,7 @@ class Junk:
 Item = Control | Frame | Spoilt | Junk
 
 
+@lru_cache(SAID_MAX)
 def frame(body: bytes) -> bytes:
     """`body` as it goes over the wire."""
     assert 1 <= len(body) <= BODY_BYTES_MAX, len(body)
@@ -64,6 +65,7 @@ def frame(body: bytes) -> bytes:
     return bytes((STX,)) + sized + bytes((lrc(sized),))
 
 
+@lru_cache(SAID_MAX)
 def take(buffer: bytes) -> tuple[Item | None, bytes]:
     """Take one item off the front of `buffer` and give it back with the rest; None: wait for more bytes."""
     if not buffer:
@@ -165,16 +167,14 @@ class Refused(KassaError):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(Struct, frozen=True):
     """The command was carried out; the answer says no more."""
 
 
 PRINT_RESULT_PRINTING = 5
 
 
-@dataclass(frozen=True, slots=True)
-class ShortStatus:
+class ShortStatus(Struct, frozen=True):
     """Answer to 10h. `mode` is the low half of the mode byte, `mode_detail` the high one."""
 
     flags: int
@@ -195,8 +195,7 @@ class ShortStatus:
         return bool(self.flags >> 10 & 1)
 
 
-@dataclass(frozen=True, slots=True)
-class LongStatus:
+class LongStatus(Struct, frozen=True):
     """Answer to 11h, without what FN models no longer fill. `at` is the registrar's clock, None if it has no date."""
 
     firmware: str
@@ -207,8 +206,7 @@ class LongStatus:
     serial: int
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Struct, frozen=True):
     """Answer to FCh."""
 
     kind: int
@@ -216,8 +214,7 @@ class Model:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(Struct, frozen=True):
     """Answer to F7h 01: what this model has, one bit a property."""
 
     bits: int
@@ -233,8 +230,7 @@ class Parameters:
         return bool(self.bits >> 4 & 1)
 
 
-@dataclass(frozen=True, slots=True)
-class DriveStatus:
+class DriveStatus(Struct, frozen=True):
     """Answer to FF01: the fiscal drive; `at` is the time of its last document."""
 
     life: int
@@ -256,15 +252,13 @@ class DriveStatus:
         return bool(self.warnings >> 7 & 1)
 
 
-@dataclass(frozen=True, slots=True)
-class DriveExpiry:
+class DriveExpiry(Struct, frozen=True):
     """Answer to FF03: the last day of the drive, None when it has no such day."""
 
     on: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """Answer to FF39: documents that the OFD has not confirmed; `first` and `since` tell of the oldest."""
 
     unsent: int
@@ -272,8 +266,7 @@ class Exchange:
     since: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
+class Shift(Struct, frozen=True):
     """Answer to FF40: the running shift, or the last one."""
 
     is_open: bool
@@ -281,8 +274,7 @@ class Shift:
     receipt: int
 
 
-@dataclass(frozen=True, slots=True)
-class FoundDocument:
+class FoundDocument(Struct, frozen=True):
     """Answer to FF0A. `operation` and `total` belong to receipts and corrections, `shift` to shift reports."""
 
     form: int
@@ -295,8 +287,7 @@ class FoundDocument:
     shift: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(Struct, frozen=True):
     """Answer to FF45: the receipt is a fiscal document. `at` comes only where table 17 field 36 asks for it."""
 
     change: int
@@ -305,8 +296,7 @@ class Closed:
     at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class TagsAnnounced:
+class TagsAnnounced(Struct, frozen=True):
     """Answer to FF3A: as many bytes of tags follow by FF3B."""
 
     form: int
@@ -462,8 +452,7 @@ QUICK_MS, USUAL_MS, X_REPORT_MS, Z_REPORT_MS, OPEN_SHIFT_MS = 3_000, 30_000, 30_
 """How long the answer may take. Opening a shift: the device first waits for its key server when it has no network."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command(Generic[T]):
+class Command(Struct, Generic[T], frozen=True):
     """One command: its code (1 or 2 bytes), its parameters, and how its answer reads."""
 
     code: bytes
