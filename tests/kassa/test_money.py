@@ -64,6 +64,13 @@ def test_an_amount_is_read_only_from_the_one_form_that_has_no_second_meaning(tex
 
 
 @pytest.mark.parametrize(
+    ("text", "minor"), [("12", 1200), ("12.5", 1250), ("12.05", 1205), ("-0.5", -50), ("007.10", 710)]
+)
+def test_a_single_decimal_means_tens_of_kopecks(text, minor):
+    assert from_decimal(text) == Money(minor)
+
+
+@pytest.mark.parametrize(
     "text", ["", "1,50", "1.505", "١٢", "1_000", " 1", "1 ", "1\n", "NaN", "1e3", "+1", "--1", ".5", "5."]
 )
 def test_dirt_is_no_money(text):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from kassa.config import Terminal
 from kassa.export import batch as batches
 from kassa.export.batch import contents, freeze
-from kassa.export.layout import file_name, render
+from kassa.export.layout import COLUMNS, ROWS_A_PIECE, file_name, render
 from kassa.export.writer import (
     ExportFailed,
     described,
@@ -58,6 +58,7 @@ def test_the_file_says_who_paid_what_and_its_totals_add_up(journal, clock, termi
     lines = written.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "#KASSA-PAYMENTS 1"
     assert lines[3] == "#BATCH 00042-000001"
+    assert lines[5] == "#SNAPSHOT -"
     assert re.fullmatch(
         r"1;00042-0000000001;0017742;internet;2026-11-25T\d\d:\d\d:\d\d\+00:00;600\.00;RUB;cash;1001;3141592653;ok",
         lines[7],
@@ -365,6 +366,48 @@ def test_any_account_the_journal_takes_is_read_back_from_the_file_as_it_was(paym
     assert [int(row[5].replace(".", "")) for row in found] == [row.paid for row in made]
     assert all(len(row) == 11 for row in found)
     assert all(row[2][0] not in "=+-@\t\r" for row in found)
+
+
+def batch_of_many(count, currency="RUB"):
+    """A batch and its rows; who asks for rows is counted."""
+    asked = []
+
+    def rows_of_it():
+        for number in range(1, count + 1):
+            asked.append(number)
+            yield BatchRow(
+                payment_number(number), f"{number:07}", "tv", "2026-11-25T09:15:00.250+03:00", 1500, 7, 9
+            )
+
+    batch = msgspec.structs.replace(batch_of(count=count, total=1500 * count), currency=currency)
+    return batch, rows_of_it(), asked
+
+
+def test_a_file_of_many_pieces_is_one_file_with_one_sum():
+    batch, made, _ = batch_of_many(2500)
+    content = b"".join(render(batch, made, "00" * 32))
+
+    lines = content.decode().splitlines()
+    assert [line.split(";")[0] for line in lines[7:-3]] == [str(number) for number in range(1, 2501)]
+    assert lines[6] == f"#COLUMNS {';'.join(COLUMNS)}"
+    assert lines[-3] == "#TOTAL 2500;37500.00"
+    assert lines[-2].startswith(f"#HASH accounts:{sum(range(1, 2501))} ")
+    assert lines[-2].endswith(f"sha256:{hashlib.sha256(content.partition(b'#HASH')[0]).hexdigest()}")
+
+
+def test_a_file_takes_no_more_memory_than_a_piece_of_it():
+    batch, made, asked = batch_of_many(2500)
+    pieces = render(batch, made, "00" * 32)
+    next(pieces)
+    next(pieces)
+    assert len(asked) == ROWS_A_PIECE
+
+
+def test_amounts_in_a_currency_without_small_change_have_no_point():
+    batch, made, _ = batch_of_many(2, "JPY")
+    lines = b"".join(render(batch, made, "00" * 32)).decode().splitlines()
+    assert [line.split(";")[5:7] for line in lines[7:9]] == [["1500", "JPY"]] * 2
+    assert lines[9] == "#TOTAL 2;3000"
 
 
 @pytest.mark.parametrize(
