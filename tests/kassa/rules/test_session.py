@@ -1,6 +1,7 @@
 """A visit, one state and one event at a time."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from kassa.journal import entries as e
 from kassa.journal.records import OpenIntent, OpenPayment
 from kassa.money import of_whole
 from kassa.ports import (
+    Document,
     Evidence,
     EvidenceFound,
     NoteEscrowed,
@@ -214,6 +216,175 @@ def test_a_rejected_note_is_explained_and_nothing_is_written():
     assert effects == []
 
 
+CHOOSING, ENTERING = s.ChoosingService(), s.EnteringAccount("internet")
+CONFIRMING = s.ConfirmingAccount("internet", WHO)
+
+
+@pytest.mark.parametrize(
+    ("state", "event", "after", "effects"),
+    [
+        (s.Attract(), s.ServiceChosen("tv"), s.EnteringAccount("tv"), []),  # one service only: no choice to make
+        (CHOOSING, s.ServiceChosen("nonsense"), CHOOSING, [s.Refuse("service_unknown")]),
+        (ENTERING, s.ServiceChosen("tv"), s.EnteringAccount("tv"), []),
+        (ENTERING, s.AccountEntered("4038172956"), ENTERING, [s.LookUp("internet", "4038172956")]),
+        (
+            ENTERING, s.AccountEntered("123"),
+            s.EnteringAccount("internet", "account_wrong_length"), [s.Refuse("account_wrong_length")],
+        ),
+        (
+            ENTERING, s.AccountUnknown("account_not_found"),
+            s.EnteringAccount("internet", "account_not_found"), [s.Refuse("account_not_found")],
+        ),
+        (CONFIRMING, s.CancelPressed(), ENTERING, []),
+        (ENTERING, s.CancelPressed(), CHOOSING, []),
+        (CHOOSING, s.CancelPressed(), s.Attract(), []),
+        (s.Attract(), s.CancelPressed(), s.Attract(), []),
+        (CHOOSING, s.AccountConfirmed(), CHOOSING, [s.Refuse("not_on_this_screen")]),
+        (CONFIRMING, s.FinishPressed(), CONFIRMING, [s.Refuse("not_on_this_screen")]),
+        (PAID, s.ServiceChosen("tv"), PAID, [s.Refuse("not_on_this_screen")]),
+    ],
+)  # fmt: skip
+def test_what_a_finger_means_depends_on_the_screen(state, event, after, effects):
+    assert run(state, event) == (after, effects)
+
+
+@pytest.mark.parametrize("state", [CHOOSING, ENTERING, CONFIRMING, EMPTY])
+@pytest.mark.parametrize("event", [s.TimedOut(), s.Stopping(), s.WentOutOfService()])
+def test_a_screen_without_money_gives_way_to_the_first_one(state, event):
+    assert run(state, event) == (s.Attract(), [])
+
+
+@pytest.mark.parametrize("state", [s.Attract(), CHOOSING, ENTERING, CONFIRMING, EMPTY, PAID, MOVING])
+def test_a_touch_changes_nothing_but_the_time_that_is_left(state):
+    assert run(state, s.Touched()) == (state, [])
+
+
+@pytest.mark.parametrize("event", [s.Started(), s.ServiceChosen("internet"), s.AccountEntered("4038172956")])
+def test_nobody_begins_a_payment_on_a_terminal_out_of_service(event):
+    out = replace(RULES, out_of_service="registrar_lost")
+    assert run(s.Attract(), event, rules=out) == (s.Attract(), [s.Refuse("registrar_lost")])
+
+
+def test_a_payment_with_money_goes_on_when_the_terminal_goes_out_of_service():
+    assert run(PAID, s.WentOutOfService()) == (PAID, [])
+    assert run(MOVING, s.WentOutOfService()) == (MOVING, [])
+
+
+def test_an_event_that_fits_nothing_is_told_and_changes_nothing():
+    assert run(CHOOSING, s.AccountFound(WHO)) == (CHOOSING, [s.Unexpected(CHOOSING, s.AccountFound(WHO))])
+    assert run(PAID, "nonsense") == (PAID, [s.Unexpected(PAID, "nonsense")])
+
+
+def test_what_was_on_the_screen_is_written_with_the_first_note():
+    state, effects = run(EMPTY, NoteEscrowed(FIVE_HUNDRED))
+    assert written(effects) == [
+        e.PaymentOpened(
+            payment=RULES.payment_number, service="internet", account=WHO.account, snapshot="ab" * 32
+        ),
+        e.StackIntended(payment=RULES.payment_number, note=1, value=50000),
+    ]
+    assert state == MOVING
+
+
+@pytest.mark.parametrize(
+    ("state", "event", "notice"),
+    [
+        (EMPTY, NoteRejected("crooked"), "note_rejected"),
+        (PAID, ValidatorLost("unplugged"), "validator_lost"),
+        (EMPTY, NoteReturned(None), "note_returned"),
+        (replace(PAID, notice="validator_lost"), ready(Evidence.NOTHING), None),
+        (replace(PAID, notice="note_rejected"), NoteReturned(None), "note_rejected"),
+        (PAID, s.CancelPressed(), "money_is_credited"),
+        (replace(MOVING, notice="note_rejected"), NoteStacked(FIVE_HUNDRED), None),
+        (MOVING, NoteReturned(FIVE_HUNDRED), "note_returned"),
+        (MOVING, ready(Evidence.NOTE_IN_HEAD), "note_returned"),
+        (replace(MOVING, notice="validator_lost"), ready(Evidence.NOTE_IN_STACKER), None),
+        (replace(PAID, notice="note_rejected"), NoteEscrowed(HUNDRED), None),
+        (MOVING, NoteEscrowed(HUNDRED), "note_returned_closing"),
+        (PAID, NoteMissing(), None),
+    ],
+)  # fmt: skip
+def test_the_customer_is_told_what_became_of_the_note(state, event, notice):
+    assert run(state, event)[0].notice == notice
+
+
+@pytest.mark.parametrize(("event", "reason"), [(s.TimedOut(), "timeout"), (s.Stopping(), "stop")])
+def test_the_journal_says_why_a_payment_ended(event, reason):
+    state, effects = run(PAID, event)
+    assert written(effects) == [e.PaymentCredited(payment=PAID.payment, total=50000, reason=reason)]
+    assert state == s.Printing("internet", WHO, PAID.payment, FIVE_HUNDRED)
+
+    _, effects = run(MOVING, event, NoteStacked(None))
+    assert written(effects)[-1].reason == reason
+
+
+def test_paying_below_the_minimum_with_a_note_in_flight_leaves_the_payment_open():
+    wifi = replace(MOVING, service="wifi", closing="finish")
+    state, effects = run(wifi, NoteStacked(of_whole(10)))
+    assert state == replace(wifi, paid=of_whole(10), intent=None, closing=None)
+    assert [type(entry) for entry in written(effects)] == [e.NoteStacked]
+    assert s.open_values(state, RULES)
+
+
+def test_who_pays_exactly_the_minimum_has_paid_enough():
+    wifi = replace(PAID, service="wifi", paid=of_whole(RULES.services["wifi"].min))
+    assert isinstance(run(wifi, s.FinishPressed())[0], s.Printing)
+
+
+def test_paying_with_no_money_inside_is_refused():
+    assert run(EMPTY, s.FinishPressed()) == (EMPTY, [s.Refuse("below_minimum")])
+
+
+def test_a_payment_for_a_service_that_is_gone_is_still_credited():
+    gone = replace(PAID, service="gone")
+    assert isinstance(run(gone, s.FinishPressed())[0], s.Printing)
+    _, effects = run(gone, NoteEscrowed(HUNDRED))
+    assert effects == [ReturnNote()]
+
+
+def test_no_payment_is_full_while_nobody_knows_the_notes():
+    """The validator was unplugged in the middle: what it takes is unknown, and so is whether anything still fits."""
+    blind = replace(RULES, known_values=frozenset())
+    state, effects = run(MOVING, NoteStacked(None), rules=blind)
+    assert state == replace(PAID, notice=None)
+    assert [type(entry) for entry in written(effects)] == [e.NoteStacked]
+
+
+def test_a_payment_that_a_smaller_note_still_fits_is_not_full():
+    nearly_full = replace(MOVING, paid=of_whole(14_490))
+    state, _ = run(nearly_full, NoteStacked(FIVE_HUNDRED))
+    assert s.open_values(state, RULES) == {of_whole(10)}
+
+
+CASH = CONFIG.cash
+
+
+@pytest.mark.parametrize(
+    ("state", "seconds"),
+    [
+        (s.Attract(), None),
+        *((state, CASH.choosing_timeout_s) for state in (CHOOSING, ENTERING, CONFIRMING, EMPTY)),
+        (PAID, CASH.idle_timeout_s),
+        (MOVING, CASH.idle_timeout_s),
+        (replace(MOVING, closing="finish"), CASH.idle_timeout_s),
+        (replace(MOVING, closing="timeout"), s.EVIDENCE_WAIT_S),
+        (s.Printing("internet", WHO, "00042-0000000001", FIVE_HUNDRED), CASH.receipt_wait_s),
+        (s.Thanking("internet", WHO, "00042-0000000001", FIVE_HUNDRED, None), CASH.thanks_s),
+    ],
+)
+def test_every_screen_waits_for_its_own_time(state, seconds):
+    assert s.timeout_s(state, RULES) == seconds
+
+
+def test_the_slot_is_open_for_what_fits_while_cash_is_taken_and_else_closed():
+    assert s.open_values(EMPTY, RULES) == NOTES
+    assert s.open_values(replace(PAID, paid=of_whole(14_900)), RULES) == {
+        of_whole(units) for units in (10, 50, 100)
+    }
+    for state in (s.Attract(), CHOOSING, CONFIRMING, replace(MOVING, closing="finish")):
+        assert s.open_values(state, RULES) == frozenset()
+
+
 # --- recovery: the device's evidence of a note in flight --------------------------------------------------------
 
 
@@ -341,6 +512,8 @@ def test_a_note_in_the_stacker_that_is_credited_already_is_not_counted_again():
 # --- receipts ---------------------------------------------------------------------------------------------------
 
 PRINTING = s.Printing("internet", WHO, "00042-0000000001", FIVE_HUNDRED)
+THANKING = s.Thanking("internet", WHO, "00042-0000000001", FIVE_HUNDRED, None)
+DOCUMENT = Document(1235, 77, datetime(2026, 11, 24, tzinfo=UTC), FIVE_HUNDRED, "9999078900001234", 57)
 
 
 def test_a_customer_who_waits_too_long_is_told_that_the_receipt_is_owed():
@@ -350,7 +523,61 @@ def test_a_customer_who_waits_too_long_is_told_that_the_receipt_is_owed():
 
 
 def test_a_receipt_of_another_payment_changes_nothing():
-    assert run(PRINTING, s.ReceiptReady("00042-0000000000", document=None)) == (PRINTING, [])
+    other = s.ReceiptReady("00042-0000000000", DOCUMENT)
+    for state in (s.Attract(), PAID, PRINTING, THANKING):
+        assert run(state, other) == (state, [])
+
+
+def test_the_document_ends_the_wait_and_is_on_the_last_screen():
+    ready_at_last = s.ReceiptReady(PRINTING.payment, DOCUMENT)
+    assert run(PRINTING, ready_at_last) == (replace(THANKING, document=DOCUMENT), [])
+    assert run(THANKING, ready_at_last) == (replace(THANKING, document=DOCUMENT), [])
+
+
+def test_the_document_on_the_screen_stays():
+    thanks = replace(THANKING, document=DOCUMENT)
+    assert run(thanks, s.ReceiptReady(PRINTING.payment, replace(DOCUMENT, number=1236))) == (thanks, [])
+
+
+@pytest.mark.parametrize("event", [s.TimedOut(), s.Stopping()])
+def test_who_leaves_before_the_receipt_is_owed_one(event):
+    owed = e.DocumentOwed(payment=PRINTING.payment, reason="the customer left before the receipt")
+    assert run(PRINTING, event) == (THANKING, [s.Write((owed,))])
+
+
+@pytest.mark.parametrize("event", [s.FinishPressed(), s.CancelPressed(), s.Started(), s.ServiceChosen("tv")])
+def test_nothing_is_begun_while_the_receipt_is_printed(event):
+    assert run(PRINTING, event) == (PRINTING, [s.Refuse("payment_is_being_printed")])
+
+
+@pytest.mark.parametrize("state", [PRINTING, THANKING])
+def test_a_payment_that_is_over_stays_on_the_screen_when_the_terminal_goes_out_of_service(state):
+    assert run(state, s.WentOutOfService()) == (state, [])
+
+
+@pytest.mark.parametrize("event", [s.FinishPressed(), s.CancelPressed(), s.TimedOut(), s.Stopping()])
+def test_the_last_screen_gives_way_to_the_first_one(event):
+    assert run(THANKING, event) == (s.Attract(), [])
+
+
+def test_the_next_customer_may_begin_on_the_last_screen():
+    assert run(THANKING, s.Started()) == (CHOOSING, [])
+    assert run(THANKING, s.ServiceChosen("tv")) == (s.EnteringAccount("tv"), [])
+
+
+@pytest.mark.parametrize("state", [s.Attract(), PRINTING, THANKING])
+@pytest.mark.parametrize(
+    "event",
+    [
+        NoteReturned(None),
+        NoteRejected("62"),
+        NoteMissing(),
+        ValidatorLost("x"),
+        EvidenceFound(Evidence.NOTE_IN_HEAD),
+    ],
+)
+def test_where_no_money_is_taken_the_validators_words_change_nothing(state, event):
+    assert run(state, event) == (state, [])
 
 
 # --- laws -------------------------------------------------------------------------------------------------------
