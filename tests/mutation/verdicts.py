@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 from mutmut.mutation.data import MutantLineSpans, SourceFileMutationData
 from mutmut.stats import status_by_exit_code
 from mutmut.utils.format_utils import orig_function_and_class_names_from_key
 
-_SQL = re.compile(r"\s*(AND|BEGIN|COMMIT|CREATE|DELETE|INSERT|PRAGMA|ROLLBACK|SELECT|UPDATE|WHERE|file:)\b")
+_SQL = re.compile(r"\s*(AND|BEGIN|COMMIT|CREATE|DELETE|INSERT|PRAGMA|ROLLBACK|SELECT|UPDATE|WHERE)\b")
 _SQL_PIECE = re.compile(r"('[^']*')")
 _SENTENCES = {"one": 1, "_require": 1, "_in_words": 0, "_explained": 0, "_fail": 0}
 """Functions of the journal that take words for the reader of an error, and where these stand."""
@@ -72,9 +73,7 @@ def mutants_of(source: Path) -> Iterator[Mutant]:
         function, of_class = orig_function_and_class_names_from_key(name)
         before, after = _bare(text(original), original, function), _bare(text(mangled), mangled, function)
         was, became = _difference(before, after)
-        verdict = _verdict(code)
-        if verdict is Verdict.SURVIVED:
-            verdict = _meaning("\n".join(before), "\n".join(after))
+        verdict = _apart("\n".join(before), "\n".join(after)) or _verdict(code)
         where = ".".join(part for part in (module, of_class, function) if part)
         yield Mutant(name, where, was, became, verdict)
 
@@ -106,15 +105,18 @@ def _difference(before: list[str], after: list[str]) -> tuple[str, str]:
     return " ".join(was), " ".join(became)
 
 
-def _meaning(before: str, after: str) -> Verdict:
-    """Whether a change that no test noticed can be noticed by anything but a reader."""
-    for verdict, blind in ((Verdict.WORDING, _without_wording), (Verdict.SAME_SQL, _with_sql_in_one_case)):
-        if blind(ast.parse(before)) == blind(ast.parse(after)):
-            return verdict
-    return Verdict.SURVIVED
+def _apart(before: str, after: str) -> Verdict | None:
+    """Of a change that nobody but a reader can notice: what it changes. Counted apart whether or not a test noticed."""
+    if _without_wording(before) == _without_wording(after):
+        return Verdict.WORDING
+    if _with_sql_in_one_case(before) == _with_sql_in_one_case(after):
+        return Verdict.SAME_SQL
+    return None
 
 
-def _without_wording(tree: ast.AST) -> str:
+@lru_cache(maxsize=2)
+def _without_wording(function: str) -> str:
+    tree = ast.parse(function)
     for node in ast.walk(tree):
         match node:
             case ast.Assert(msg=ast.expr()):
@@ -128,7 +130,9 @@ def _without_wording(tree: ast.AST) -> str:
     return ast.dump(tree)
 
 
-def _with_sql_in_one_case(tree: ast.AST) -> str:
+@lru_cache(maxsize=2)
+def _with_sql_in_one_case(function: str) -> str:
+    tree = ast.parse(function)
     for node in ast.walk(tree):
         match node:
             case ast.Constant(str(text)) if _SQL.match(text.upper()):
