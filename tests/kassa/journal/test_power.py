@@ -86,6 +86,7 @@ def test_a_sync_that_fails_stops_the_journal_for_good_and_the_next_start_knows_t
                 journal.append(Started(version="2.0.0", terminal="00042"))
             with pytest.raises(JournalFailed):  # the disk says that all is well now; it must not be believed
                 journal.append(Started(version="3.0.0", terminal="00042"))
+        assert "/journal.db-wal" in disk.names, "closing carried over what nobody knows the truth of"
 
         with closing(Journal.open(PATH, CountingClock(), vfs=vfs)) as journal:
             assert journal.head()[0] == 1

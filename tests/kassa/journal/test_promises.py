@@ -3,6 +3,7 @@
 from contextlib import closing
 
 import apsw
+import msgspec
 import pytest
 from entry_stories import (
     credited,
@@ -98,6 +99,26 @@ REFUSED = {
         frozen((1, 1), count=1, total=50000, batch=2),
     ),
     "batches are numbered without a hole": (REGISTERED, frozen((1, 1), count=1, total=50000, batch=2)),
+    "an open payment is not owed a document": (OPEN, owed(1)),
+    "what was not begun cannot be voided": (PAID, voided(1)),
+    "a note is not returned without its intent": ((opened(1),), returned(1, 1)),
+    "a note is not returned to another payment": (OPEN, returned(2, 1)),
+    "an orphan has the next number": ((opened(1),), e.OrphanFound(note=2, value=None, evidence="test")),
+    "an orphan is worth something or unknown": ((), e.OrphanFound(note=1, value=0, evidence="test")),
+    "a document of another fiscal drive needs its own intent": (
+        REGISTERING,
+        msgspec.structs.replace(registered(1, 1001, 50000), drive_serial="another"),
+    ),
+    "a batch's name is used once": (
+        (*REGISTERED, frozen((1, 1), count=1, total=50000)),
+        msgspec.structs.replace(frozen(count=0, total=0, batch=2), name="KASSA_1.csv"),
+    ),
+    "a batch is written under its own name": (
+        (*REGISTERED, frozen((1, 1), count=1, total=50000)),
+        e.BatchWritten(batch=1, name="KASSA_2.csv"),
+    ),
+    "a batch holds payments that there are": (REGISTERED, frozen((1, 2), count=2, total=50000)),
+    "a payment stands once in its batch": (REGISTERED, frozen((1, 1), (1, 1), count=2, total=100000)),
     "a batch that was not frozen is not written": ((), e.BatchWritten(batch=1, name="KASSA_1.csv")),
     "an entry that cannot be read again is not written": ((), e.Started(version="\ud800", terminal="1")),
 }

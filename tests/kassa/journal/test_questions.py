@@ -330,6 +330,69 @@ def test_conditions_are_told_by_their_code(journal):
     ]
 
 
+def shifts(journal):
+    with journal.reading() as db:
+        return [
+            tuple(row)
+            for row in db.execute("SELECT seq, number, opened_document, closed_document FROM shifts")
+        ]
+
+
+def test_a_shift_is_one_row_from_its_opening_to_its_end(journal):
+    write(
+        journal,
+        (e.ShiftOpened(number=57, document_number=900),),
+        (e.ShiftClosed(number=57, document_number=990),),
+    )
+    write(journal, (e.ShiftOpened(number=58, document_number=991),))
+    assert shifts(journal) == [(1, 57, 900, 990), (3, 58, 991, None)]
+
+
+def test_a_shift_that_was_opened_before_we_knew_the_registrar_gets_its_row_at_its_end(journal):
+    write(
+        journal,
+        (e.ShiftClosed(number=56, document_number=880),),
+        (e.ShiftOpened(number=57, document_number=881),),
+    )
+    assert shifts(journal) == [(1, 56, None, 880), (2, 57, 881, None)]
+
+
+def test_a_shift_with_the_number_of_an_older_one_is_another_shift(journal):
+    """A new fiscal drive counts its shifts anew."""
+    for document in (900, 1):
+        write(journal, (e.ShiftOpened(number=1, document_number=document),))
+        write(journal, (e.ShiftClosed(number=1, document_number=document + 9),))
+    assert shifts(journal) == [(1, 1, 900, 909), (3, 1, 1, 10)]
+
+
+def test_the_latest_of_two_open_shifts_of_one_number_is_closed(journal):
+    for document in (900, 1):
+        write(journal, (e.ShiftOpened(number=1, document_number=document),))
+    write(journal, (e.ShiftClosed(number=1, document_number=10),))
+    assert shifts(journal) == [(1, 1, 900, None), (2, 1, 1, 10)]
+
+
+def test_every_kind_of_entry_is_counted(journal):
+    refused = e.ImportRefused(file="x.csv", reason="test")
+    write(journal, (STARTED,), (e.Stopped(),), (STARTED, refused), *visit(1, 1, (50000, 10000), 1001))
+    with journal.reading() as db:
+        counted = dict(db.execute("SELECT kind, entries FROM kinds").fetchall())
+    assert counted == {
+        "started": 2, "stopped": 1, "import_refused": 1, "payment_opened": 1, "stack_intended": 2, "note_stacked": 2,
+        "payment_credited": 1, "fiscal_intended": 1, "document_registered": 1,
+    }  # fmt: skip
+
+
+def test_a_file_that_was_written_again_was_written_when_it_was_first(journal, clock):
+    write(journal, *visits(1))
+    freeze_all(journal, clock)
+    batch_written(journal, 1)
+    seq = journal.head()[0]
+    batch_written(journal, 1)
+    with journal.reading() as db:
+        assert db.execute("SELECT written_seq FROM batches").get == seq
+
+
 def test_the_totals_tell_every_note_payment_document_and_batch_once(journal, clock):
     write(journal, *visits(2))
     freeze_all(journal, clock)

@@ -83,6 +83,13 @@ def test_a_second_process_is_told_that_the_journal_is_in_use(path, journal):
     journal.append(STARTED)
 
 
+def test_opening_a_journal_that_is_open_is_refused_and_harms_it_not(path, journal):
+    with pytest.raises(JournalFailed, match="another process uses it; stop that one first"):
+        Journal.open(path, CountingClock())
+    journal.append(STARTED)
+    assert journal.head()[0] == 1
+
+
 @pytest.mark.parametrize(
     "change", [f"PRAGMA user_version = {SCHEMA_VERSION + 1}", "INSERT INTO kinds VALUES ('card_charged', 1)"]
 )
