@@ -72,6 +72,20 @@ class Quirks:
     """Numbers of the answers, counted from 0, whose checksum is wrong."""
 
 
+@dataclass
+class Polls:
+    """How steadily the host asks, counted from `last` on."""
+
+    last: float = 0.0
+    count: int = 0
+    longest_gap_s: float = 0.0
+
+    def note(self, now: float) -> None:
+        """The host asked once more."""
+        self.longest_gap_s = max(self.longest_gap_s, now - self.last)
+        self.last, self.count = now, self.count + 1
+
+
 class Halt(enum.Enum):
     """What stands in the way of the note until a hand takes it away."""
 
@@ -99,6 +113,7 @@ class Simulator:
         """Commands that came too early after the host's ACK."""
         self.dropped_at: float | None = None
         """When the last note fell into the cassette, for those who measure."""
+        self.polls = Polls(now)
         self._speed, self._table, self._changed = speed, tuple(table), changed
         self._types = {_units(bill): one for one, bill in enumerate(table) if bill is not None}
         self._halts: set[Halt] = set()
@@ -445,6 +460,7 @@ class Simulator:
             case p.SET_SECURITY_CODE:
                 return p.ACK if self.quirks.knows_set_security else p.ILLEGAL
             case 0x33:
+                self.polls.note(now)
                 return p.encode_poll(self._show(now))
             case p.ENABLE_BILL_TYPES_CODE if len(body) == 1 + 2 * p.MASK_BYTES:
                 self._set_masks(p.masked(body[1:4]), p.masked(body[4:7]), now)
@@ -518,6 +534,9 @@ class Simulator:
                 self.clear(now)
             case ["empty"]:
                 return {"taken_out": self.empty_cassette()}
+            case ["polls"]:
+                told, self.polls = self.polls, Polls(now)
+                return {"polls": told.count, "longest_gap_s": max(told.longest_gap_s, now - told.last)}
             case ["state"]:
                 return self.state(now)
             case ["help"]:
@@ -545,7 +564,7 @@ _TELLS_ABOUT_ITSELF = p.POWER_UPS | {
 
 COMMANDS = [
     "insert UNITS", "power off", "power on", "fault jam", "fault cassette_out", "fault cheat", "fault pause",
-    "fault failure", "clear", "empty", "unplug", "plug", "state", "help",
+    "fault failure", "clear", "empty", "unplug", "plug", "polls", "state", "help",
 ]  # fmt: skip
 
 

@@ -204,6 +204,19 @@ def test_the_console_tells_the_physical_truth(bench):
     assert 500 in state["enabled"]
 
 
+def test_the_console_tells_how_steadily_it_was_polled_since_it_was_asked_last(bench):
+    bench.sim.obey(["polls"], bench.now)
+    for pause in (0.1, 0.7, 0.1):
+        bench.now += pause
+        bench.poll()
+    bench.now += 0.3
+
+    found = bench.sim.obey(["polls"], bench.now)
+
+    assert (found["polls"], found["longest_gap_s"]) == (3, pytest.approx(0.7, abs=0.15))
+    assert bench.sim.obey(["polls"], bench.now + 0.9) == {"polls": 0, "longest_gap_s": pytest.approx(0.9)}
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
