@@ -22,8 +22,8 @@ _SENTENCES = {"one": 1, "_require": 1, "_in_words": 0, "_explained": 0, "_fail":
 """Functions of the journal that take words for the reader of an error, and where these stand."""
 _ERROR = re.compile(r"[A-Z]\w*(Error|Failed|Broken|Refused|Full)")
 """What our errors are called; the first argument is what the reader gets, the rest is for machines."""
-_SQL_NAMES = {"next_of"}
-"""Functions that take names of tables and columns."""
+_SQL_NAMES = {"next_of", "backup"}
+"""Functions that take names of databases, tables and columns."""
 
 
 class Verdict(StrEnum):
@@ -73,7 +73,7 @@ def mutants_of(source: Path) -> Iterator[Mutant]:
         function, of_class = orig_function_and_class_names_from_key(name)
         before, after = _bare(text(original), original, function), _bare(text(mangled), mangled, function)
         was, became = _difference(before, after)
-        verdict = _apart("\n".join(before), "\n".join(after)) or _verdict(code)
+        verdict = apart("\n".join(before), "\n".join(after)) or _verdict(code)
         where = ".".join(part for part in (module, of_class, function) if part)
         yield Mutant(name, where, was, became, verdict)
 
@@ -105,7 +105,7 @@ def _difference(before: list[str], after: list[str]) -> tuple[str, str]:
     return " ".join(was), " ".join(became)
 
 
-def _apart(before: str, after: str) -> Verdict | None:
+def apart(before: str, after: str) -> Verdict | None:
     """Of a change that nobody but a reader can notice: what it changes. Counted apart whether or not a test noticed."""
     if _without_wording(before) == _without_wording(after):
         return Verdict.WORDING
@@ -138,7 +138,7 @@ def _with_sql_in_one_case(function: str) -> str:
             case ast.Constant(str(text)) if _SQL.match(text.upper()):
                 pieces = _SQL_PIECE.split(text)
                 node.value = "".join(piece if piece.startswith("'") else piece.lower() for piece in pieces)
-            case ast.Call(func=ast.Name(name), args=args) if name in _SQL_NAMES:
+            case ast.Call(func=ast.Name(name) | ast.Attribute(attr=name), args=args) if name in _SQL_NAMES:
                 for one in args:
                     if isinstance(one, ast.Constant) and isinstance(one.value, str):
                         one.value = one.value.lower()
