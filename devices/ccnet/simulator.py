@@ -178,10 +178,10 @@ class Simulator:
 
     def wakes_at(self) -> float | None:
         """When something will happen by itself."""
-        times = [at for at, _ in self._outbox]
-        if self._until is not None:
-            times.append(self._until)
-        return min(times, default=None)
+        if not self._outbox:
+            return self._until
+        answers_at = min(at for at, _ in self._outbox)
+        return answers_at if self._until is None else min(answers_at, self._until)
 
     def _advance(self, now: float) -> None:
         while self._until is not None and self._until <= now:

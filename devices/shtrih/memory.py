@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from devices.shtrih.protocol import OPERATION_SALE, Form
@@ -111,9 +112,8 @@ class Drive:
 
     @property
     def shift_opened_at(self) -> datetime | None:
-        """When the running shift was opened."""
-        openings = (one.at for one in reversed(self.documents) if one.form is Form.SHIFT_OPEN)
-        return next(openings, None) if self.shift_is_open else None
+        """When the running shift was opened; since then there were receipts and nothing else."""
+        return self.documents[-1 - self.receipts_in_shift].at if self.shift_is_open else None
 
     def record(self, form: Form, at: datetime, document: OpenDocument | None = None) -> Record:
         """Make one fiscal document: from here on it exists, whatever paper and link do."""
@@ -134,7 +134,8 @@ class Drive:
 
     def sum_of_shift(self) -> tuple[int, int]:
         """Receipts of the running or last shift, and their sum."""
-        sold = [one.sum for one in self.documents if (one.form, one.shift) == (Form.RECEIPT, self.shift)]
+        of_shift = takewhile(lambda one: one.shift == self.shift, reversed(self.documents))
+        sold = [one.sum for one in of_shift if one.form is Form.RECEIPT]
         return len(sold), sum(sold)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,6 +32,8 @@ LOW_LINES = 200
 """So many lines before its end the roll's sensor says: low."""
 ROLL_LINES = 20_000
 TAGS_BLOCK_BYTES = 120
+COMMANDS_MAX = 100_000
+"""Commands that are remembered for those who count them; a year has millions."""
 DOCUMENTS_MAX = 200_000
 """A real drive's archive holds about as many."""
 ITEMS_MAX, LINES_MAX, TAGS_BYTES_MAX = 200, 200, 4096
@@ -125,8 +128,8 @@ class Simulator:
         self.truth = truth or Truth()
         self.quirks, self.faults, self.owner = quirks or Quirks(), Faults(), owner or Owner()
         self.has_power = False
-        self.commands: list[bytes] = []
-        """The codes of what was carried out since the start, oldest first."""
+        self.commands: deque[bytes] = deque(maxlen=COMMANDS_MAX)
+        """The codes of what was carried out since the start, oldest first, the latest of them."""
         self._speed, self._changed = speed, changed
         self._started_at, self._wall = now, wall
         self._now = now
@@ -212,10 +215,10 @@ class Simulator:
 
     def wakes_at(self) -> float | None:
         """When something will happen by itself."""
-        due = [self._line_at] if self._line_at is not None else []
-        if self._executing is not None:
-            due.append(self._executing[0])
-        return min(due, default=None)
+        if self._executing is None:
+            return self._line_at
+        done_at = self._executing[0]
+        return done_at if self._line_at is None else min(done_at, self._line_at)
 
     def _advance(self, now: float) -> None:
         while (at := self.wakes_at()) is not None and at <= now:
@@ -294,7 +297,8 @@ class Simulator:
 
     def _counts_down(self, quirk: str) -> bool:
         left: int = getattr(self.quirks, quirk)
-        setattr(self.quirks, quirk, max(0, left - 1))
+        if left > 0:
+            setattr(self.quirks, quirk, left - 1)
         return left > 0
 
     # --- printing -----------------------------------------------------------------------------------------------
@@ -486,13 +490,15 @@ class Simulator:
 
     def _mode_byte(self) -> int:
         is_text = self.truth.opened is not None and not self.truth.opened.is_receipt
-        return self.mode | (p.TEXT_DOCUMENT if is_text and self.mode is Mode.DOCUMENT_OPEN else 0) << 4
+        mode = self.mode
+        return mode | (p.TEXT_DOCUMENT if is_text and mode is Mode.DOCUMENT_OPEN else 0) << 4
 
     def _short_status(self) -> bytes:
         operations = len(self.truth.opened.items) if self.truth.opened else 0
-        head = _u(self._flags(), 2) + bytes((self._mode_byte(), self.submode, operations & 0xFF))
+        submode = self.submode
+        head = _u(self._flags(), 2) + bytes((self._mode_byte(), submode, operations & 0xFF))
         result = {Submode.PRINTING: 5, Submode.PAPER_RAN_OUT: 1, Submode.WAITS_FOR_CONTINUE: 1}
-        body = head + bytes((0x9D, 0xD7, 0, 0, operations >> 8, 0, 0, 0, result.get(self.submode, 0)))
+        body = head + bytes((0x9D, 0xD7, 0, 0, operations >> 8, 0, 0, 0, result.get(submode, 0)))
         return body[: self.quirks.short_status_bytes - 3]
 
     def _long_status(self) -> bytes:
