@@ -205,40 +205,38 @@ class Pump:
 
     def _expire(self) -> None:
         self._timer = None
-        answer: Any = {Receive: b"", Await: None, Sleep: None}[self._waits_for]  # type: ignore[index]
-        self._advance(answer)
+        self._advance(b"" if self._waits_for is Receive else None)
 
     def _advance(self, answer: Any) -> None:
         """Answer the program's last step and carry out the next ones, until one has to wait."""
-        assert self._program is not None
+        program = self._program
+        assert program is not None
         assert not self._running, "a fact's consequences must not re-enter the driver"
         self._waits_for = None
         self._running = True
         try:
             while True:
-                match self._program.send(answer):
+                step = program.send(answer)
+                answer = None
+                match step:  # what comes most often stands first
+                    case Now():
+                        answer = self._scheduler.time()
                     case Send(data):
                         assert self._link is not None
                         self._link.send(data)
-                        answer = None
                     case Flush():
                         self._buffer.clear()
-                        answer = None
-                    case Now():
-                        answer = self._scheduler.time()
-                    case Report(fact):
-                        self._dispatch(fact)
-                        self._told_lost = False
-                        answer = None
                     case Receive() if self._buffer:
                         answer = self._take()
                     case Await() if self._commands:
                         answer = self._commands.popleft()
-                    case (Receive() | Await() | Sleep()) as step:
-                        wait_ms = step.ms if isinstance(step, Sleep) else step.timeout_ms
+                    case Receive(wait_ms) | Await(wait_ms) | Sleep(wait_ms):
                         self._waits_for = type(step)
                         self._timer = self._scheduler.call_later(wait_ms / 1000, self._expire)
                         return
+                    case Report(fact):
+                        self._dispatch(fact)
+                        self._told_lost = False
                 if self._stopped or self._program is None:
                     return
         except LinkLost as error:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from devices.link import Link, LinkLost, MemoryLink
 
 WIRE_S = 0.004
 """What a few bytes take at 9600 baud, and a device to think of its answer."""
 
+SENT_MAX = 100_000
+"""Sends that a wire remembers: a year of virtual time has millions."""
 
-class Timer:
+
+class Timer(Struct):
     """What `call_later` gives back."""
 
-    __slots__ = ("callback",)
-
-    def __init__(self, callback: Callable[[], None]) -> None:
-        self.callback: Callable[[], None] | None = callback
+    callback: Callable[[], None] | None
 
     def cancel(self) -> None:
         self.callback = None
@@ -87,8 +91,8 @@ class Wire:
     def __init__(self, device: Device, time: VirtualTime, delay_s: float = WIRE_S) -> None:
         self.device, self.time, self.delay_s = device, time, delay_s
         self.is_plugged = True
-        self.sent: list[bytes] = []
-        """What the host wrote since the last `open`."""
+        self.sent: deque[bytes] = deque(maxlen=SENT_MAX)
+        """What the host wrote since the last `open`, the latest of it."""
         self._link: MemoryLink | None = None
         self._timer: Timer | None = None
         self._wakes_at: float | None = None
@@ -98,7 +102,7 @@ class Wire:
     def open(self) -> Link:
         if not self.is_plugged:
             raise LinkLost("the port is gone")
-        self.sent = []
+        self.sent.clear()
         self._link = MemoryLink(self._carry)
         return self._link
 
@@ -125,7 +129,7 @@ class Wire:
 
     def _carry(self, data: bytes) -> None:
         self.sent.append(data)
-        self.time.call_later(self.delay_s, lambda: self._arrive(data))
+        self.time.call_later(self.delay_s, partial(self._arrive, data))
 
     def _arrive(self, data: bytes) -> None:
         if self.is_plugged:
@@ -139,5 +143,4 @@ class Wire:
 
     def _deliver(self, data: bytes) -> None:
         if data and self._link is not None:
-            link = self._link
-            self.time.call_later(self.delay_s, lambda: link.deliver(data))
+            self.time.call_later(self.delay_s, partial(self._link.deliver, data))
