@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from kassa.errors import KassaError
 
@@ -40,26 +41,106 @@ def open_untrusted(path: Path | bytes, size_max_bytes: int) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
+class Disk(Protocol):
+    """How our own files reach a medium: the machine's, or one that a test can take the power from.
+
+    All raise OSError where the medium fails.
+    """
+
+    def create(self, path: Path) -> BinaryIO:
+        """Make a new file to be written; what stands under that name already is an error, a link too."""
+        ...
+
+    def open(self, path: Path) -> BinaryIO:
+        """Read what the medium holds, not what the kernel still remembers of it."""
+        ...
+
+    def sync(self, file: BinaryIO) -> None:
+        """Make what was written to the file durable."""
+        ...
+
+    def replace(self, source: Path, target: Path) -> None:
+        """Give a file another name, in one step; durable when the folder is synced."""
+        ...
+
+    def remove(self, path: Path) -> None:
+        """Take a name away, if there is one."""
+        ...
+
+    def sync_folder(self, folder: Path) -> None:
+        """Make the folder's own entries durable."""
+        ...
+
+    def is_folder(self, path: Path) -> bool:
+        """Whether there is such a folder."""
+        ...
+
+    def free_bytes(self, path: Path) -> int:
+        """Room left on the medium of `path`."""
+        ...
+
+
+class MachineDisk:
+    """The machine's own disks, sticks and shares."""
+
+    def create(self, path: Path) -> BinaryIO:
+        """See Disk."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        return open(os.open(path, flags, 0o666), "wb")
+
+    def open(self, path: Path) -> BinaryIO:
+        """See Disk."""
+        file = path.open("rb")
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        return file
+
+    def sync(self, file: BinaryIO) -> None:
+        """See Disk."""
+        file.flush()
+        os.fsync(file.fileno())
+
+    def replace(self, source: Path, target: Path) -> None:
+        """See Disk."""
+        source.replace(target)
+
+    def remove(self, path: Path) -> None:
+        """See Disk."""
+        path.unlink(missing_ok=True)
+
+    def sync_folder(self, folder: Path) -> None:
+        """See Disk."""
+        sync_folder(folder)
+
+    def is_folder(self, path: Path) -> bool:
+        """See Disk."""
+        return path.is_dir()
+
+    def free_bytes(self, path: Path) -> int:
+        """See Disk."""
+        return shutil.disk_usage(path).free
+
+
+MACHINE = MachineDisk()
+
+
 @contextmanager
-def write_durably(path: Path) -> Iterator[BinaryIO]:
+def write_durably(path: Path, disk: Disk = MACHINE) -> Iterator[BinaryIO]:
     """Write `path` whole or not at all: temporary name, fsync, rename, fsync of the folder.
 
     An exception inside leaves whatever stood at `path` before. The folder may belong to others: a link that lies
     under either name is replaced, never followed.
     """
     temporary = path.with_name(path.name + ".part")
-    temporary.unlink(missing_ok=True)  # of a write that a power cut ended
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    disk.remove(temporary)  # of a write that a power cut ended
     try:
-        with open(os.open(temporary, flags, 0o666), "wb") as file:
+        with disk.create(temporary) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+            disk.sync(file)
+        disk.replace(temporary, path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        disk.remove(temporary)
         raise
-    sync_folder(path.parent)
+    disk.sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

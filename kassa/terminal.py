@@ -10,7 +10,7 @@ All calls come from one thread, one after the other; nothing here waits. Time co
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import time
 from typing import Any
@@ -23,6 +23,7 @@ from kassa.config import LANGUAGES, Config
 from kassa.enquiry import look_up
 from kassa.errors import KassaError
 from kassa.export import writer
+from kassa.files import MACHINE, Disk
 from kassa.fiscal import queue as fiscal
 from kassa.fiscal import shift
 from kassa.fiscal.receipt import receipt
@@ -109,17 +110,27 @@ class Devices:
 class Terminal:
     """One terminal: the session, the fiscal queue and the conditions, joined by the journal."""
 
-    def __init__(self, config: Config, home: Home, journal: Journal, clock: Clock, devices: Devices) -> None:
+    def __init__(
+        self,
+        config: Config,
+        home: Home,
+        journal: Journal,
+        clock: Clock,
+        devices: Devices,
+        disk: Disk = MACHINE,
+    ) -> None:
         self._config, self._home, self._journal = config, home, journal
         self._clock, self._devices = clock, devices
         self._services = {service.id: service for service in config.service}
-        self._watch = Watch(config, home, journal, clock)
+        self._watch = Watch(config, home, journal, clock, disk)
         self._queue = fiscal.Queue()
         self._snapshot: Snapshot | None = None
         self._snapshot_is_stale = False
         self._open: frozenset[Money] | None = None
         self._language: str = config.terminal.language
         self._deadline: float | None = None
+        self._outlook: tuple[s.State, Rules, str, float | None] | None = None
+        """What the view was made of that was looked at last."""
         self._published: tuple[View, float | None] | None = None
         self._refused: str | None = None
         self._report = Report(is_waiting=False)
@@ -127,6 +138,9 @@ class Terminal:
         self._next_look: dict[str, float] = {}
         self._close_at = time.fromisoformat(config.registrar.close_shift_at)
         self._state: s.State = s.Attract()
+        self._basis: tuple[object, ...] | None = None
+        """What `_known_rules` were made of."""
+        self._known_rules: Rules
         self._is_torn = False
         """Whether the state is ahead of the journal, because an entry could not be written."""
         self._followers: list[Callable[[View], None]] = []
@@ -304,23 +318,28 @@ class Terminal:
             log.warning("an unfinished visit goes on: %s", self._state)
 
     def _rules(self) -> Rules:
-        last = self._journal.last_note()
-        currency = self._config.terminal.currency
-        info = self._snapshot.info if self._snapshot else None
-        return Rules(
-            services=self._services,
-            cash=self._config.cash,
-            currency=currency,
-            known_values=self._watch.values,
-            blocked=self._watch.blocked,
-            out_of_service=self._watch.out_of_service,
-            payment_number=f"{self._config.terminal.number}-{self._journal.next_payment():010}",
-            note_number=self._journal.next_note(),
-            last_is_in_cassette=last is not None and last.state in ("stacked", "orphan"),
-            last_is_uncertain=last is not None and last.uncertain,
-            last_value=Money(last.value, currency) if last and last.value is not None else None,
-            snapshot=info.sha256 if info else None,
-        )
+        """What the session decides by at this moment; made anew only when something in it has changed."""
+        journal, watch, snapshot = self._journal, self._watch, self._snapshot
+        last, payment, note = journal.last_note(), journal.next_payment(), journal.next_note()
+        basis = (last, payment, note, watch.values, watch.blocked, watch.out_of_service, snapshot)
+        if basis != self._basis:
+            currency = self._config.terminal.currency
+            self._known_rules = Rules(
+                services=self._services,
+                cash=self._config.cash,
+                currency=currency,
+                known_values=watch.values,
+                blocked=watch.blocked,
+                out_of_service=watch.out_of_service,
+                payment_number=f"{self._config.terminal.number}-{payment:010}",
+                note_number=note,
+                last_is_in_cassette=last is not None and last.state in ("stacked", "orphan"),
+                last_is_uncertain=last is not None and last.uncertain,
+                last_value=Money(last.value, currency) if last and last.value is not None else None,
+                snapshot=snapshot.info.sha256 if snapshot else None,
+            )
+            self._basis = basis
+        return self._known_rules
 
     def _step(self, event: object) -> None:
         """One event of the visit, its effects carried out in their order. Raises what the journal raises, then for good."""
@@ -398,7 +417,7 @@ class Terminal:
         if entries:
             self._journal.append(*entries)
 
-    def _feed_registrar(self, pending: list[PendingDocument]) -> None:
+    def _feed_registrar(self, pending: Sequence[PendingDocument]) -> None:
         if self._report.is_waiting:
             return
         self._queue, command = fiscal.next_command(
@@ -471,6 +490,10 @@ class Terminal:
         return True
 
     def _publish(self) -> None:
+        outlook = (self._state, self._rules(), self._language, self._deadline)
+        if outlook == self._outlook:
+            return  # a view is made of these and of the time that is left
+        self._outlook = outlook
         view = self.view
         key = (msgspec.structs.replace(view, timeout_s=None), self._deadline)
         if key == self._published:

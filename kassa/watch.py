@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -12,6 +11,7 @@ from kassa.alerts.conditions import Board, Condition, Raised
 from kassa.clock import Clock
 from kassa.config import Config
 from kassa.enquiry import is_old
+from kassa.files import MACHINE, Disk
 from kassa.home import Home
 from kassa.journal import entries as e
 from kassa.journal.store import Journal
@@ -47,6 +47,7 @@ VALIDATOR_CONDITIONS = {
     ValidatorState.PAUSED: "validator_busy",
     ValidatorState.CHEATED: "cheated",
 }
+SEEN_AT_VALIDATOR = ("validator_lost", *dict.fromkeys(VALIDATOR_CONDITIONS.values()))
 OVER_AT_START = ("stopping", "screen_down", "export_failed")
 """Conditions of the run before this one; the others last until an eye sees that they are gone."""
 REGISTRAR_CONDITIONS = tuple(code for code in CATALOGUE if code.startswith("registrar_"))
@@ -55,8 +56,11 @@ REGISTRAR_CONDITIONS = tuple(code for code in CATALOGUE if code.startswith("regi
 class Watch:
     """The board of one terminal and the eyes that feed it."""
 
-    def __init__(self, config: Config, home: Home, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self, config: Config, home: Home, journal: Journal, clock: Clock, disk: Disk = MACHINE
+    ) -> None:
         self._config, self._home, self._journal, self._clock = config, home, journal, clock
+        self._disk = disk
         self._board = Board()
         self._started_at = clock.monotonic()
         self.models: dict[str, str] = {}
@@ -94,6 +98,8 @@ class Watch:
 
     def observe(self, code: str, present: bool, detail: str = "") -> None:
         """Say whether a condition is there at this moment."""
+        if not present and not self._board.is_known(code):
+            return  # most looks find nothing, as before
         self._board.observe(code, present, self._clock.monotonic(), self._clock.now(), detail)
 
     def settle(self) -> bool:
@@ -148,7 +154,7 @@ class Watch:
 
     def look_at_disk(self) -> None:
         """Room for the journal."""
-        free_mb = shutil.disk_usage(self._home.path).free >> 20
+        free_mb = self._disk.free_bytes(self._home.path) >> 20
         self.observe("disk_low", free_mb < self._config.disk.free_min_mb, f"{free_mb} MB free")
 
     def look_at_data(self, info: SnapshotInfo | None) -> None:
@@ -184,7 +190,7 @@ class Watch:
                     self.observe(f"{name}_lost", True, "it said nothing since the start")
 
     def _see_validator(self, present: str | None, detail: str) -> None:
-        for code in {"validator_lost", *VALIDATOR_CONDITIONS.values()}:
+        for code in SEEN_AT_VALIDATOR:
             self.observe(code, code == present, detail if code == present else "")
 
     def _see_registrar(self, present: str | None, detail: str) -> None:

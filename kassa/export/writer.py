@@ -6,7 +6,6 @@ The journal vouches for the file, never the medium for itself: what counts is th
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from kassa import config
 from kassa.clock import Clock
 from kassa.errors import KassaError
 from kassa.export.batch import contents, freeze
-from kassa.files import write_durably
+from kassa.files import MACHINE, Disk, write_durably
 from kassa.journal.entries import BatchWritten
 from kassa.journal.store import Journal
 from kassa.money import Money
@@ -78,18 +77,18 @@ def file_of(journal: Journal, batch: int) -> PaymentFile:
     return PaymentFile(batch, frozen.name, frozen.count, frozen.total, content)
 
 
-def write(file: PaymentFile, folder: Path) -> Path:
+def write(file: PaymentFile, folder: Path, disk: Disk = MACHINE) -> Path:
     """Write the file into `folder` and read it back; name and bytes are always the same. Touches nothing but the medium.
 
     Raises ExportFailed when the medium fails; then the file can be written again, here or elsewhere.
     """
     path = folder / file.name
     try:
-        if not folder.is_dir():  # never made here: it may be the place where a stick should be
+        if not disk.is_folder(folder):  # never made here: it may be the place where a stick should be
             raise ExportFailed(f"{folder} is not there; plug the medium in or make the folder, then repeat")
-        with write_durably(path) as written:
+        with write_durably(path, disk) as written:
             written.write(file.content)
-        found = _sha256(path)
+        found = _sha256(path, disk)
     except OSError as error:
         raise ExportFailed(
             f"{path} cannot be written: {error.strerror}; see to the folder, then repeat"
@@ -112,11 +111,9 @@ def note_written(journal: Journal, batch: int, name: str) -> None:
         journal.append(BatchWritten(batch=batch, name=name))
 
 
-def _sha256(path: Path) -> str:
-    """Of what the medium gives back; the kernel is asked to forget what it still remembers of the file."""
+def _sha256(path: Path, disk: Disk) -> str:
     hashed = hashlib.sha256()
-    with path.open("rb") as file:
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    with disk.open(path) as file:
         while piece := file.read(READ_BYTES):
             hashed.update(piece)
     return hashed.hexdigest()
