@@ -74,6 +74,11 @@ class Board:
         """A condition that the journal knows as raised; it is cleared like any other when it is not seen again."""
         self._conditions[code] = Condition(code, detail, since, now, raised=True)
 
+    def is_known(self, code: str) -> bool:
+        """Whether it is there, or was until now: whether its absence changes anything."""
+        assert code in CATALOGUE, code
+        return code in self._conditions
+
     def is_present(self, code: str) -> bool:
         """Whether it is there at this moment, raised or not."""
         condition = self._conditions.get(code)
@@ -82,14 +87,12 @@ class Board:
     @property
     def blocked(self) -> str | None:
         """The code for which no note may be taken at this moment, delays or not."""
-        return self._first(
-            condition.code for condition in self._conditions.values() if condition.gone_at is None
-        )
+        return self._first(code for code, condition in self._conditions.items() if condition.gone_at is None)
 
     @property
     def out_of_service(self) -> str | None:
         """The code for which nobody may begin a payment: it stops cash and has lasted."""
-        return self._first(condition.code for condition in self._conditions.values() if condition.raised)
+        return self._first(code for code, condition in self._conditions.items() if condition.raised)
 
     @property
     def shown(self) -> list[Condition]:
@@ -101,7 +104,8 @@ class Board:
         ]
         return sorted(found, key=lambda condition: CONDITION_ORDER[condition.code])
 
-    @staticmethod
-    def _first(codes: Iterable[str]) -> str | None:
+    def _first(self, codes: Iterable[str]) -> str | None:
+        if not self._conditions:
+            return None  # as nearly always
         stopping = [code for code in codes if CATALOGUE[code].stops_cash]
         return min(stopping, key=CONDITION_ORDER.__getitem__, default=None)
