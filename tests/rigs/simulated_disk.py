@@ -1,22 +1,31 @@
-"""A disk in memory that may lose power before any operation, behind a VFS of SQLite.
+"""A disk in memory that may lose power before any operation: behind a VFS of SQLite, and for files.
 
 What it may do at a cut is what a real disk may do: each 512-byte sector of a write that was not synced stays or goes
 by itself, a new or removed name that was not synced with its folder is there or not. A sync that fails has lost the
-data, and the next one says that all is well, as Linux does.
+data, and the next one says that all is well, as Linux does. A FAT writes its names in any order, and renames in two
+steps.
 """
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import apsw
 
 SECTOR_BYTES = 512
 CUTS = ("lose", "keep", "prefix", "sectors", "sectors")
 """Nothing that was not synced stays, all of it, the first writes, or sectors at random."""
+
+
+ROOM_BYTES = 8 << 30
+"""Room on a disk that nobody has filled."""
 
 
 class PowerCut(apsw.IOError):
@@ -33,14 +42,20 @@ class Inode:
 class SimulatedDisk:
     """One medium. `cut_before` is the number of the operation before which power is lost."""
 
-    def __init__(self, files: dict[str, bytes] | None = None) -> None:
+    def __init__(self, files: dict[str, bytes] | None = None, *, is_fat: bool = False) -> None:
+        self.is_fat = is_fat
         self.names = {name: Inode(content) for name, content in (files or {}).items()}
         self.durable_names = dict(self.names)
-        self.pending_names: list[tuple[str, Inode | None]] = []
+        self.pending_names: list[dict[str, Inode | None]] = []
+        """Changes of names that were not synced, each of them whole or not at all."""
         self.operations = 0
         self.cut_before: int | None = None
         self.room_bytes: int | None = None
         self.sync_fails = False
+        self.writes_fail = False
+        self.reads_fail = False
+        self.lies = False
+        """Syncs say that all is well, and do nothing."""
         self.is_dead = False
 
     def content(self, name: str) -> bytes:
@@ -49,19 +64,35 @@ class SimulatedDisk:
     def create(self, name: str) -> Inode:
         self._count()
         self.names[name] = inode = Inode()
-        self.pending_names.append((name, inode))
+        self.pending_names.append({name: inode})
         return inode
 
     def remove(self, name: str) -> None:
         self._count()
         del self.names[name]
-        self.pending_names.append((name, None))
+        self.pending_names.append({name: None})
+
+    def rename(self, name: str, new_name: str) -> None:
+        self._count()
+        inode = self.names.pop(name)
+        self.names[new_name] = inode
+        steps: list[dict[str, Inode | None]] = [{new_name: inode}, {name: None}]
+        self.pending_names += steps if self.is_fat else [steps[0] | steps[1]]
+
+    def read(self, inode: Inode, at: int, size: int) -> bytes:
+        if self.reads_fail:
+            raise apsw.IOError("the simulated disk cannot be read")
+        return bytes(inode.live[at : at + size])
+
+    def used_bytes(self) -> int:
+        return sum(len(one.live) for one in self.names.values())
 
     def write(self, inode: Inode, at: int, data: bytes) -> None:
         self._count()
+        if self.writes_fail:
+            raise apsw.IOError("the simulated disk cannot be written")
         grown = max(0, at + len(data) - len(inode.live))
-        used = sum(len(one.live) for one in self.names.values())
-        if self.room_bytes is not None and grown and used + grown > self.room_bytes:
+        if self.room_bytes is not None and grown and self.used_bytes() + grown > self.room_bytes:
             raise apsw.FullError("the simulated disk is full")
         _apply(inode.live, at, data)
         inode.pending.append((at, data))
@@ -78,31 +109,39 @@ class SimulatedDisk:
             inode.live[:] = inode.durable
             inode.pending.clear()
             raise apsw.IOError("the simulated disk failed to sync")
+        if self.lies:
+            return
         for at, data in inode.pending:
             _apply(inode.durable, at, data)
         inode.pending.clear()
         # A file's own name is made durable with it, and every change of names before that one.
-        own = [place for place, (_, one) in enumerate(self.pending_names) if one is inode]
+        own = [place for place, names in enumerate(self.pending_names) if inode in names.values()]
         if own:
             self._settle_names(own[-1] + 1)
 
     def sync_folder(self) -> None:
         self._count()
+        if self.lies:
+            return
         self._settle_names(len(self.pending_names))
 
     def after_cut(self, how: str, chance: random.Random) -> SimulatedDisk:
         """The medium as the next start finds it."""
         names = dict(self.durable_names)
-        kept = {"lose": 0, "keep": len(self.pending_names)}.get(
-            how, chance.randint(0, len(self.pending_names))
-        )
-        for name, inode in self.pending_names[:kept]:
-            _rename(names, name, inode)
-        return SimulatedDisk({name: _after_cut(inode, how, chance) for name, inode in names.items()})
+        for change in self._kept_names(how, chance):
+            _rename(names, change)
+        left = {name: _after_cut(inode, how, chance) for name, inode in names.items()}
+        return SimulatedDisk(left, is_fat=self.is_fat)
+
+    def _kept_names(self, how: str, chance: random.Random) -> list[dict[str, Inode | None]]:
+        if how == "sectors" and self.is_fat:
+            return [one for one in self.pending_names if chance.random() < 0.5]
+        count = len(self.pending_names)
+        return self.pending_names[: {"lose": 0, "keep": count}.get(how, chance.randint(0, count))]
 
     def _settle_names(self, count: int) -> None:
-        for name, inode in self.pending_names[:count]:
-            _rename(self.durable_names, name, inode)
+        for change in self.pending_names[:count]:
+            _rename(self.durable_names, change)
         del self.pending_names[:count]
 
     def _count(self) -> None:
@@ -123,11 +162,12 @@ def _apply(content: bytearray, at: int, data: bytes | None) -> None:
         content[at:end] = data
 
 
-def _rename(names: dict[str, Inode], name: str, inode: Inode | None) -> None:
-    if inode is None:
-        names.pop(name, None)
-    else:
-        names[name] = inode
+def _rename(names: dict[str, Inode], change: dict[str, Inode | None]) -> None:
+    for name, inode in change.items():
+        if inode is None:
+            names.pop(name, None)
+        else:
+            names[name] = inode
 
 
 def _after_cut(inode: Inode, how: str, chance: random.Random) -> bytes:
@@ -165,7 +205,7 @@ class _File:
         return True
 
     def xRead(self, amount: int, offset: int) -> bytes:
-        return bytes(self._inode.live[offset : offset + amount])
+        return self._disk.read(self._inode, offset, amount)
 
     def xWrite(self, data: bytes, offset: int) -> None:
         self._disk.write(self._inode, offset, bytes(data))
@@ -236,6 +276,81 @@ class _VFS(apsw.VFS):
 
     def xAccess(self, path: str, _flags: int) -> bool:
         return path in self._disk.names
+
+
+class _Written(io.BytesIO):
+    """A file being written; it reaches the medium in one piece when it is synced or closed."""
+
+    def __init__(self, files: SimulatedFiles, inode: Inode) -> None:
+        super().__init__()
+        self._files, self._inode, self._handed_over = files, inode, 0
+
+    def hand_over(self) -> Inode:
+        with self._files.in_words():
+            data = self.getvalue()[self._handed_over :]
+            if data:
+                self._files.disk.write(self._inode, self._handed_over, data)
+                self._handed_over += len(data)
+        return self._inode
+
+
+class SimulatedFiles:
+    """A simulated medium as `kassa.files.Disk`; a stick can be pulled before any of its operations."""
+
+    def __init__(self, disk: SimulatedDisk, folder: Path) -> None:
+        self.disk, self.folder = disk, folder
+        self.pulled_before: int | None = None
+
+    @contextmanager
+    def in_words(self) -> Iterator[None]:
+        if self.pulled_before is not None and self.disk.operations >= self.pulled_before:
+            raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+        try:
+            yield
+        except PowerCut:
+            raise
+        except apsw.FullError as error:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        except apsw.IOError as error:
+            raise OSError(errno.EIO, os.strerror(errno.EIO)) from error
+
+    def create(self, path: Path) -> BinaryIO:
+        with self.in_words():
+            return _Written(self, self.disk.create(str(path)))
+
+    def open(self, path: Path) -> BinaryIO:
+        with self.in_words():
+            inode = self.disk.names[str(path)]
+            if self.disk.lies:
+                return io.BytesIO(bytes(inode.durable))
+            return io.BytesIO(self.disk.read(inode, 0, len(inode.live)))
+
+    def sync(self, file: BinaryIO) -> None:
+        assert isinstance(file, _Written)
+        inode = file.hand_over()
+        with self.in_words():
+            self.disk.sync(inode)
+
+    def replace(self, source: Path, target: Path) -> None:
+        with self.in_words():
+            self.disk.rename(str(source), str(target))
+
+    def remove(self, path: Path) -> None:
+        with self.in_words():
+            if str(path) in self.disk.names:
+                self.disk.remove(str(path))
+
+    def sync_folder(self, folder: Path) -> None:
+        with self.in_words():
+            self.disk.sync_folder()
+
+    def is_folder(self, path: Path) -> bool:
+        with self.in_words():
+            return path == self.folder
+
+    def free_bytes(self, path: Path) -> int:
+        room = ROOM_BYTES if self.disk.room_bytes is None else self.disk.room_bytes
+        return max(0, room - self.disk.used_bytes())
 
 
 @contextmanager
