@@ -55,6 +55,8 @@ def mutation(as_json: bool, again: bool, only_report: bool, processes: int) -> N
     figures = _figures(found)
     FIGURES.parent.mkdir(parents=True, exist_ok=True)
     FIGURES.write_bytes(msgspec.json.format(msgspec.json.encode(figures)) + b"\n")
+    if figures.total["untried"]:
+        raise click.ClickException("the last run was cut short; go on with scripts/mutation --again")
     reasons = _reasons()
     survivors = [one for mutants in found.values() for one in mutants if one.verdict is Verdict.SURVIVED]
     unlisted = [one for one in survivors if one.key not in reasons]
@@ -70,25 +72,18 @@ def mutation(as_json: bool, again: bool, only_report: bool, processes: int) -> N
 def _try_mutants(again: bool, processes: int) -> None:
     if not again:
         shutil.rmtree("mutants", ignore_errors=True)
-    survivors = _survivors_of_last_time()
     # One mutant first: mutmut then knows which test passes through which function.
     _mutmut("kassa.money.x_total__mutmut_1", processes=1)
     keep_tests_of_the_part(TESTS)
-    _mutmut(processes=processes)
-    if survivors:
-        _mutmut(*survivors, processes=processes)
-
-
-def _survivors_of_last_time() -> list[str]:
-    if not Path("mutants", "mutmut-stats.json").exists():
-        return []
-    sources = [source for source in walk_mutatable_files() if Path("mutants", f"{source}.spans").exists()]
-    return [
+    open_ones = {Verdict.UNTRIED, Verdict.SURVIVED}
+    names = [
         one.name
-        for source in sources
+        for source in walk_mutatable_files()
         for one in mutants_of(source)
-        if one.verdict not in (Verdict.KILLED, Verdict.TIMED_OUT)
+        if one.verdict in open_ones
     ]
+    if names:
+        _mutmut(*names, processes=processes)
 
 
 def _mutmut(*names: str, processes: int) -> None:

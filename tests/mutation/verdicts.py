@@ -16,9 +16,15 @@ from mutmut.mutation.data import MutantLineSpans, SourceFileMutationData
 from mutmut.stats import status_by_exit_code
 from mutmut.utils.format_utils import orig_function_and_class_names_from_key
 
-_SQL = re.compile(r"\s*(AND|BEGIN|COMMIT|CREATE|DELETE|INSERT|PRAGMA|ROLLBACK|SELECT|UPDATE|WHERE)\b")
+_SQL = re.compile(r"\s*(AND|BEGIN|COMMIT|CREATE|DELETE|INSERT|ORDER|PRAGMA|ROLLBACK|SELECT|UPDATE|WHERE)\b")
 _SQL_PIECE = re.compile(r"('[^']*')")
-_SENTENCES = {"one": 1, "_require": 1, "_in_words": 0, "_explained": 0, "_fail": 0}
+_SENTENCES = {
+    "one": slice(1, 2),
+    "_require": slice(1, 3),
+    "_in_words": slice(1),
+    "_explained": slice(1),
+    "_fail": slice(1),
+}
 """Functions of the journal that take words for the reader of an error, and where these stand."""
 _ERROR = re.compile(r"[A-Z]\w*(Error|Failed|Broken|Refused|Full)")
 """What our errors are called; the first argument is what the reader gets, the rest is for machines."""
@@ -27,11 +33,13 @@ _SQL_NAMES = {"next_of", "backup"}
 
 
 class Verdict(StrEnum):
-    """What counts: killed and timed out against all but the last two."""
+    """What counts is killed and timed out against these and survived; the last two are told apart and not tried."""
 
     KILLED = "killed"
     TIMED_OUT = "timeout"
     SURVIVED = "survived"
+    UNTRIED = "untried"
+    """Of a run that was cut short."""
     WORDING = "wording"
     """Only the words of an error or of a log line changed: people read them, tests do not pin them."""
     SAME_SQL = "same sql"
@@ -86,6 +94,8 @@ def _verdict(code: int | None) -> Verdict:
             return Verdict.TIMED_OUT
         case "survived" | "no tests":
             return Verdict.SURVIVED
+        case "not checked":
+            return Verdict.UNTRIED
         case other:
             raise AssertionError(f"mutmut ended with a mutant that is {other}")
 
@@ -106,7 +116,7 @@ def _difference(before: list[str], after: list[str]) -> tuple[str, str]:
 
 
 def apart(before: str, after: str) -> Verdict | None:
-    """Of a change that nobody but a reader can notice: what it changes. Counted apart whether or not a test noticed."""
+    """Of a change that nobody but a reader can notice: what it changes. It is not even tried."""
     if _without_wording(before) == _without_wording(after):
         return Verdict.WORDING
     if _with_sql_in_one_case(before) == _with_sql_in_one_case(after):
@@ -121,12 +131,12 @@ def _without_wording(function: str) -> str:
         match node:
             case ast.Assert(msg=ast.expr()):
                 node.msg = ast.Constant("")
-            case ast.Call(func=ast.Name(name) | ast.Attribute(attr=name), args=args) if args:
-                place = 0 if _ERROR.fullmatch(name) else _SENTENCES.get(name)
-                if place is not None and place < len(args) and not isinstance(args[place], ast.NamedExpr):
-                    args[place] = ast.Constant("")
-                elif place is not None and isinstance(args[0], ast.NamedExpr):
-                    args[0].value = ast.Constant("")
+            case ast.Call(func=ast.Name(name) | ast.Attribute(attr=name), args=args):
+                for word in args[slice(1) if _ERROR.fullmatch(name) else _SENTENCES.get(name, slice(0))]:
+                    if isinstance(word, ast.NamedExpr):
+                        word.value = ast.Constant("")
+                    else:
+                        args[args.index(word)] = ast.Constant("")
     return ast.dump(tree)
 
 

@@ -285,6 +285,10 @@ def test_what_may_go_into_a_batch_has_a_document_or_is_owed_one_and_is_in_none(j
     assert list(journal.batch_ready(10)) == [(2, 10000), (4, 5000)]
     assert list(journal.batch_ready(1)) == [(2, 10000)]
 
+    freeze_all(journal, clock)
+    assert (journal.batch(2).payments, journal.batch(2).total) == (2, 15000)
+    assert list(journal.batch_ready(10)) == []
+
 
 def test_a_row_of_a_batch_shows_no_document_that_came_after_the_entry_it_was_frozen_by(journal):
     write(journal, *visits(2))

@@ -10,10 +10,12 @@ import pytest
 from counting_clock import CountingClock
 from entry_stories import credited, intended, opened, stacked, visits
 
+from kassa.export.batch import freeze
 from kassa.journal import entries as e
+from kassa.journal.chain import link
 from kassa.journal.pages import PAGE_BYTES, SealedVFS, is_intact, seal
 from kassa.journal.store import Journal, JournalBroken
-from kassa.journal.verify import broken, verify
+from kassa.journal.verify import Verdict, broken, verify
 
 SAYS_WHERE = re.compile(
     r"(page|entry|payments|notes|documents|batches) \d+|schema \w+|database|log|mark", re.ASCII
@@ -51,8 +53,12 @@ def flip(content, at, bit):
 
 def test_a_sound_journal_is_whole(path):
     write(path)
-    verdict = judge(path)
-    assert (verdict.ok, verdict.payments, verdict.notes, verdict.documents) == (True, 8, 16, 8)
+    with closing(Journal.open(path, CountingClock())) as journal:
+        freeze(journal, "90001", "00042", CountingClock(), "utf-8")
+        entries, head = journal.head()
+    assert judge(path) == Verdict(
+        ok=True, entries=entries, payments=8, notes=16, documents=8, batches=1, head=head
+    )
 
 
 def test_any_flipped_bit_of_the_database_file_is_found_and_located(path):
@@ -180,8 +186,76 @@ def test_who_changes_a_row_behind_the_journals_back_is_found_out(path, statement
     write(path)
     tamper(path, statement)
     verdict = judge(path)
-    assert not verdict.ok
+    assert verdict.ok is False
     assert verdict.at.startswith(at)
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("UPDATE payments SET paid = paid + 100 WHERE ordinal = 2", "payments 2 is wrong"),
+        ("DELETE FROM notes WHERE number = 4", "notes 4 is missing"),
+        ("DELETE FROM notes WHERE number = 16", "notes 16 is missing"),
+        ("INSERT INTO cassette VALUES (20000, 1)", "cassette 20000 should not exist"),
+        ("INSERT INTO cassette VALUES (100000, 1)", "cassette 100000 should not exist"),
+        ("INSERT INTO shifts VALUES (1, 1, 1, NULL)", "shifts 1 should not exist"),
+        ("DROP INDEX one_open_payment", "schema one_open_payment is missing"),
+        ("CREATE TABLE more (x)", "schema more should not exist"),
+        ("CREATE TABLE zzz (x)", "schema zzz should not exist"),
+        (
+            "DROP INDEX notes_of_payment; CREATE INDEX notes_of_payment ON notes (payment, value)",
+            "schema notes_of_payment is wrong",
+        ),
+    ],
+)
+def test_the_verdict_says_what_is_wrong_with_which_row(path, statement, problem):
+    write(path)
+    tamper(path, statement)
+    verdict = judge(path)
+    assert verdict.problem == f"{problem}: it does not follow from the entries"
+    assert problem.startswith(verdict.at)
+
+
+def test_an_index_that_does_not_fit_its_table_is_damage_of_the_database(path):
+    write(path)
+    tamper(
+        path,
+        "PRAGMA writable_schema = 1",
+        "UPDATE sqlite_schema SET sql = 'CREATE INDEX notes_of_payment ON notes (value)' WHERE name = 'notes_of_payment'",
+    )
+    verdict = judge(path)
+    assert verdict.at == "database"
+    assert "the database is damaged: row 1 missing from index notes_of_payment" in verdict.problem
+
+
+def chained(journal, entry):
+    """A row of the entries that fits the chain, though nobody asked whether the entry may stand there."""
+    seq, before = journal.head()
+    at, kind, body = "2026-11-25T10:00:00.000+00:00", e.kind(entry), e.encode(entry)
+    return seq + 1, at, kind, body, link(bytes.fromhex(before), seq + 1, at, kind, body)
+
+
+def test_an_entry_that_fits_the_chain_but_no_promise_is_found(path):
+    write(path)
+    with closing(Journal.open(path, CountingClock())) as journal:
+        row = chained(journal, stacked(8, 16, 10000))  # it lies in the cassette already
+        with journal.reading() as db:
+            db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", row)
+    verdict = judge(path)
+    assert verdict.at == f"entry {row[0]}"
+    assert "contradicts the entries before it: a note is stacked once" in verdict.problem
+
+
+def test_an_entry_that_came_behind_the_back_of_the_open_journal_is_found(path, journal):
+    for entries in visits(1):
+        journal.append(*entries)
+    seq = journal.head()[0]
+    row = chained(journal, e.Stopped())
+    with journal.reading() as db:
+        db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", row)
+    verdict = verify(journal)
+    assert (verdict.ok, verdict.at) == (False, f"entry {seq + 1}")
+    assert verdict.problem == f"the chain ends with entry {seq + 1}, not {seq}"
 
 
 def test_who_removes_a_trigger_is_found_out(path):
