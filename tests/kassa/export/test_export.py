@@ -5,6 +5,7 @@ import os
 import re
 import resource
 from contextlib import closing
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from counting_clock import CountingClock
 from entry_stories import credited, intended, opened, payment_number, registered, registering, stacked, visit
 from hypothesis import given
 from hypothesis import strategies as st
+from simulated_disk import SimulatedDisk, SimulatedFiles
 
 from kassa.config import Terminal
 from kassa.export import batch as batches
@@ -326,6 +328,30 @@ def test_a_version_that_would_write_other_bytes_writes_none(journal, clock, term
     with pytest.raises(ExportFailed, match="with the version of Kassa that froze it"):
         write(file_of(journal, 1), folder)
     assert list(folder.iterdir()) == []
+
+
+STICK = Path("/stick")
+
+
+def test_a_stick_that_is_pulled_before_any_operation_holds_the_whole_file_or_none(journal, clock):
+    freeze(journal, "90001", "00042", clock, "utf-8")
+    file = file_of(journal, 1)
+    whole = SimulatedFiles(SimulatedDisk(is_fat=True), STICK)
+    write(file, STICK, whole)
+    assert whole.disk.content(f"/stick/{file.name}") == file.content
+    assert whole.disk.operations > 3
+
+    for operation in range(whole.disk.operations):
+        stick = SimulatedFiles(SimulatedDisk(is_fat=True), STICK)
+        stick.pulled_before = operation
+        with pytest.raises(ExportFailed, match="see to the folder, then repeat"):
+            write(file, STICK, stick)
+        left = stick.disk.names.get(f"/stick/{file.name}")
+        assert left is None or bytes(left.live) == file.content
+
+        stick.pulled_before = None
+        write(file, STICK, stick)
+        assert list(stick.disk.names) == [f"/stick/{file.name}"]
 
 
 # --- the layout ----------------------------------------------------------------------------------------------------

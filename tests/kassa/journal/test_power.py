@@ -74,6 +74,7 @@ def test_a_cut_in_the_middle_of_recovery_is_recovered_from_as_well():
         last = again.after_cut("sectors", chance)
         with plugged(last) as vfs, closing(Journal.open(PATH, CountingClock(), vfs=vfs)) as journal:
             assert journal.head()[0] == entries_up_to(len(TRANSACTIONS))
+            assert verify(journal).ok, operation
 
 
 def test_a_sync_that_fails_stops_the_journal_for_good_and_the_next_start_knows_the_truth():
@@ -177,5 +178,6 @@ def test_another_terminals_journal_put_in_its_place_is_refused():
         "/journal.db": theirs.content("/journal.db"),
         "/journal.db-mark": ours.content("/journal.db-mark"),
     }
-    with plugged(SimulatedDisk(mixed)) as vfs, pytest.raises(JournalBroken, match="another entry"):
+    with plugged(SimulatedDisk(mixed)) as vfs, pytest.raises(JournalBroken, match="another entry") as broken:
         Journal.open(PATH, CountingClock(), vfs=vfs)
+    assert broken.value.at == f"entry {entries_up_to(3)}"

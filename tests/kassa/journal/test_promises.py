@@ -75,6 +75,10 @@ REFUSED = {
         credited(1, 60000),
     ),
     "a payment is not credited while a note is in flight": (OPEN, credited(1, 0)),
+    "a payment with money is not credited while a note is in flight": (
+        (*OPEN, stacked(1, 1, 50000), intended(1, 2, 10000)),
+        credited(1, 50000),
+    ),
     "a payment is not credited twice": (PAID, credited(1, 50000)),
     "an empty payment is not credited": ((opened(1),), credited(1, 0)),
     "a payment with money is not abandoned": ((*OPEN, stacked(1, 1, 50000)), abandoned(1)),

@@ -11,8 +11,10 @@ from counting_clock import CountingClock
 from entry_stories import payment_number, visit, visits
 
 from kassa.journal import entries as e
-from kassa.journal.pages import PAGE_BYTES, SealedVFS
+from kassa.journal import store
+from kassa.journal.pages import CHECKSUM_BYTES, PAGE_BYTES, SealedVFS
 from kassa.journal.store import APPLICATION_ID, SCHEMA_VERSION, Journal, JournalBroken, JournalFailed
+from kassa.journal.verify import verify
 
 STARTED = e.Started(version="1.0.0", terminal="00042")
 
@@ -122,6 +124,92 @@ def test_a_journal_that_is_read_only_is_never_made_and_never_written(path, journ
         with pytest.raises(JournalFailed, match="reading only"):
             copy.append(STARTED)
         assert copy.head() == journal.head()
+
+
+def test_folders_that_are_missing_are_made_for_us_alone(tmp_path):
+    path = tmp_path / "deep" / "down" / "journal.db"
+    with closing(Journal.open(path, CountingClock())) as journal:
+        journal.append(STARTED)
+    assert path.parent.stat().st_mode & 0o077 == 0
+
+
+def test_two_journals_are_open_side_by_side_and_know_nothing_of_each_other(path, journal, tmp_path):
+    with closing(Journal.open(tmp_path / "other.db", CountingClock())) as other:
+        other.append(STARTED, e.Stopped())
+    journal.append(STARTED)
+    assert journal.head()[0] == 1
+    assert verify(journal).ok
+
+
+def test_a_database_of_others_that_is_sealed_like_ours_is_refused_and_left_alone(path):
+    path.parent.mkdir()
+    sealed = SealedVFS("others")
+    with closing(apsw.Connection(str(path), vfs=sealed.name)) as other:
+        other.reserve_bytes(reserve=CHECKSUM_BYTES)
+        other.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        other.execute("CREATE TABLE people (name)")
+    sealed.unregister()
+    before = path.read_bytes()
+    with pytest.raises(JournalBroken, match="is not a journal of Kassa; move it away"):
+        Journal.open(path, CountingClock())
+    assert path.read_bytes()[PAGE_BYTES:] == before[PAGE_BYTES:]
+    assert raw(path, "SELECT group_concat(name) FROM sqlite_schema") == ["people"]
+
+
+# --- a long journal, of which a start checks only the end ---------------------------------------------------------
+
+
+@pytest.fixture
+def long_journal(path, monkeypatch):
+    """A closed journal of more entries than a start checks."""
+    monkeypatch.setattr(store, "CHECKED_AT_OPEN", 5)
+    with closing(Journal.open(path, CountingClock())) as journal:
+        for entries in visits(3):
+            journal.append(*entries)
+        return journal.head()
+
+
+def change_hash(path, seq):
+    name = "entries_are_never_changed"
+    [trigger] = raw(path, f"SELECT sql FROM sqlite_schema WHERE name = '{name}'")
+    raw(path, f"DROP TRIGGER {name}", f"UPDATE entries SET hash = zeroblob(32) WHERE seq = {seq}", trigger)
+
+
+def test_a_long_journal_is_opened_with_its_head(path, long_journal):
+    with closing(Journal.open(path, CountingClock())) as journal:
+        assert journal.head() == long_journal
+        journal.append(STARTED)
+        assert verify(journal).ok
+
+
+@pytest.mark.parametrize("back", [0, 1, 4])
+def test_a_wrong_entry_at_the_end_is_found_at_the_start(path, long_journal, back):
+    seq = long_journal[0] - back
+    change_hash(path, seq)
+    with pytest.raises(JournalBroken, match="does not fit the chain") as broken:
+        Journal.open(path, CountingClock())
+    assert broken.value.at == f"entry {seq}"
+
+
+def test_a_wrong_entry_further_back_is_found_by_verify(path, long_journal):
+    change_hash(path, 2)
+    with closing(Journal.open(path, CountingClock())) as journal:
+        assert journal.head() == long_journal
+        assert verify(journal).at == "entry 2"
+
+
+def test_a_copy_takes_its_steps_by_pages(path, journal, tmp_path):
+    """A step is what others wait for."""
+    for entries in visits(8):
+        journal.append(*entries)
+    journal.checkpoint()
+    pages = path.stat().st_size // PAGE_BYTES
+    assert pages > 10
+    for a_step in (1, 3, 7):
+        copy = tmp_path / f"{a_step}.db"
+        assert len(list(journal.copy_to(copy, pages_per_step=a_step))) == pages // a_step + -(
+            -pages // a_step
+        )
 
 
 def test_closing_twice_is_no_harm(journal):

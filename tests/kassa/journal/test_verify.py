@@ -246,6 +246,41 @@ def test_an_entry_that_fits_the_chain_but_no_promise_is_found(path):
     assert "contradicts the entries before it: a note is stacked once" in verdict.problem
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "problem"),
+    [
+        ("card_charged", '{"kind":"card_charged"}', "cannot be read by this version of Kassa"),
+        ("stopped", '{"kind":"stopped","why":"x"}', "cannot be read by this version of Kassa"),
+        (
+            "stopped",
+            '{"kind":"started","version":"1","terminal":"1"}',
+            "calls itself stopped, but says started",
+        ),
+    ],
+)
+def test_an_entry_that_fits_the_chain_but_makes_no_sense_is_found(path, journal, kind, body, problem):
+    journal.append(e.Stopped())
+    seq, before = journal.head()
+    at = "2026-11-25T10:00:00.000+00:00"
+    row = (seq + 1, at, kind, body, link(bytes.fromhex(before), seq + 1, at, kind, body))
+    with journal.reading() as db:
+        db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", row)
+    journal.close()
+    verdict = judge(path)
+    assert (verdict.ok, verdict.at) == (False, "entry 2")
+    assert problem in verdict.problem
+
+
+def test_a_damaged_log_is_left_as_it_is_for_who_looks_into_it(path):
+    write(path)
+    leave_as_if_killed(path)
+    log = path.with_name(path.name + "-wal")
+    log.write_bytes(flip(log.read_bytes(), 10, 3))
+    before = log.read_bytes()
+    assert judge(path).at == "log"
+    assert log.read_bytes() == before
+
+
 def test_an_entry_that_came_behind_the_back_of_the_open_journal_is_found(path, journal):
     for entries in visits(1):
         journal.append(*entries)
