@@ -40,11 +40,15 @@ def test_every_setting_is_followed_by_sqlite(journal):
                 "page_size",
                 "foreign_keys",
                 "trusted_schema",
+                "cache_size",
+                "cell_size_check",
+                "wal_autocheckpoint",
             )
         }
     assert found == {
         "journal_mode": "wal", "synchronous": 2, "locking_mode": "exclusive", "page_size": PAGE_BYTES,
-        "foreign_keys": 1, "trusted_schema": 0,
+        "foreign_keys": 1, "trusted_schema": 0, "cache_size": -store.CACHE_KIB, "cell_size_check": 1,
+        "wal_autocheckpoint": 0,
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from kassa.config import load
 from kassa.home import data_folder
 from kassa.journal import entries as e
 from kassa.journal.records import OpenIntent, OpenPayment
-from kassa.money import of_whole
+from kassa.money import Money, of_whole
 from kassa.ports import (
     Document,
     Evidence,
@@ -170,7 +171,10 @@ def test_paying_with_a_note_in_flight_waits_for_its_fate():
     assert effects == []
 
     state, effects = run(state, NoteStacked(FIVE_HUNDRED))
-    assert [type(entry) for entry in written(effects)] == [e.NoteStacked, e.PaymentCredited]
+    assert written(effects) == [
+        e.NoteStacked(payment=MOVING.payment, note=1, value=50000),
+        e.PaymentCredited(payment=MOVING.payment, total=60000, reason="finish"),
+    ]
     assert state.paid == of_whole(600)
 
 
@@ -350,6 +354,24 @@ def test_no_payment_is_full_while_nobody_knows_the_notes():
     assert [type(entry) for entry in written(effects)] == [e.NoteStacked]
 
 
+def test_a_single_note_of_all_that_a_service_takes_fills_the_payment():
+    radio = msgspec.structs.replace(RULES.services["radio"], max=500, denominations=(500,))
+    rules = replace(RULES, services={"radio": radio})
+    _, effects = run(replace(MOVING, service="radio"), NoteStacked(FIVE_HUNDRED), rules=rules)
+    assert written(effects)[-1].reason == "limit"
+
+
+def test_a_terminal_takes_the_notes_of_its_own_currency():
+    note = Money(10_000, "JPY")
+    rules = replace(RULES, currency="JPY", known_values=frozenset({note}))
+    state, _ = run(CONFIRMING, s.AccountConfirmed(), rules=rules)
+    assert state.paid == Money(0, "JPY")
+    state, effects = run(state, NoteEscrowed(note), NoteStacked(note), rules=rules)
+    assert written(effects)[-1] == e.PaymentCredited(
+        payment=RULES.payment_number, total=10_000, reason="limit"
+    )
+
+
 def test_a_payment_that_a_smaller_note_still_fits_is_not_full():
     nearly_full = replace(MOVING, paid=of_whole(14_490))
     state, _ = run(nearly_full, NoteStacked(FIVE_HUNDRED))
@@ -427,8 +449,10 @@ def test_evidence_is_written_before_it_is_lost_and_counts_in_a_later_run(evidenc
 
 def test_the_last_evidence_counts():
     found = EvidenceFound(Evidence.NOTE_IN_STACKER)
-    state, _ = run(MOVING, found, NoteReturned(HUNDRED), ready(Evidence.NOTHING))
+    assert run(MOVING, found, NoteReturned(HUNDRED))[0] == MOVING
+    state, effects = run(MOVING, found, NoteReturned(HUNDRED), ready(Evidence.NOTHING))
     assert state.paid == FIVE_HUNDRED
+    assert written(effects)[-1].uncertain
 
     state, _ = run(MOVING, found, ready(Evidence.NOTE_IN_HEAD))
     assert not state.paid
@@ -491,22 +515,48 @@ def test_the_late_proof_of_a_note_that_was_credited_in_doubt_is_no_orphan(value,
     assert run(s.Attract(), NoteStacked(value, at_start), rules=known) == (s.Attract(), [])
 
 
+IN_CASSETTE = replace(RULES, note_number=7, last_is_in_cassette=True, last_value=FIVE_HUNDRED)
+IN_DOUBT = replace(IN_CASSETTE, last_is_uncertain=True)
+GIVEN_BACK = replace(IN_CASSETTE, last_is_in_cassette=False)
+
+
+@pytest.mark.parametrize("state", [s.Attract(), CHOOSING, PAID])
+@pytest.mark.parametrize(
+    ("rules", "event"),
+    [
+        (IN_CASSETTE, NoteStacked(FIVE_HUNDRED)),  # a second one: only a start says the same thing twice
+        (IN_CASSETTE, NoteStacked(HUNDRED, at_start=True)),
+        (IN_CASSETTE, NoteStacked(None, at_start=True)),
+        (IN_CASSETTE, NoteStacked(None)),
+        (GIVEN_BACK, NoteStacked(FIVE_HUNDRED, at_start=True)),
+        (GIVEN_BACK, NoteStacked(FIVE_HUNDRED)),
+        (GIVEN_BACK, NoteStacked(None)),
+        (IN_DOUBT, NoteStacked(HUNDRED)),
+        (IN_DOUBT, NoteStacked(HUNDRED, at_start=True)),
+    ],
+)
+def test_a_stacked_note_that_nobody_sent_there_is_an_orphan(state, rules, event):
+    evidence = "stacked at start" if event.at_start else "stacked without our command"
+    orphan = e.OrphanFound(note=7, value=event.value and event.value.minor, evidence=evidence)
+    assert run(state, event, rules=rules) == (state, [s.Write((orphan,))])
+
+
 @pytest.mark.parametrize("state", [s.Attract(), PAID])
-def test_a_stacked_note_without_an_intent_is_an_orphan(state):
-    after, effects = run(state, NoteStacked(FIVE_HUNDRED), rules=replace(RULES, note_number=7))
+def test_a_note_in_the_stacker_without_an_intent_is_an_orphan_of_unknown_value(state):
+    after, effects = run(state, ready(Evidence.NOTE_IN_STACKER), rules=GIVEN_BACK)
     assert after == state
-    assert written(effects)[0].note == 7
-    assert isinstance(written(effects)[0], e.OrphanFound)
+    assert written(effects) == [e.OrphanFound(note=7, value=None, evidence="in the stacker at power-up")]
 
 
-def test_a_note_in_the_stacker_without_an_intent_is_an_orphan_of_unknown_value():
-    _, effects = run(s.Attract(), ready(Evidence.NOTE_IN_STACKER))
-    assert written(effects)[0].value is None
+@pytest.mark.parametrize("state", [s.Attract(), PAID])
+@pytest.mark.parametrize("evidence", [Evidence.NOTHING, Evidence.NOTE_IN_HEAD])
+def test_a_note_that_did_not_reach_the_stacker_is_nobodys_money(state, evidence):
+    assert run(state, ready(evidence), rules=GIVEN_BACK) == (state, [])
 
 
 def test_a_note_in_the_stacker_that_is_credited_already_is_not_counted_again():
-    known = replace(RULES, last_is_in_cassette=True, last_value=FIVE_HUNDRED)
-    assert run(s.Attract(), ready(Evidence.NOTE_IN_STACKER), rules=known) == (s.Attract(), [])
+    for state in (s.Attract(), PAID):
+        assert run(state, ready(Evidence.NOTE_IN_STACKER), rules=IN_CASSETTE) == (state, [])
 
 
 # --- receipts ---------------------------------------------------------------------------------------------------
