@@ -1,8 +1,8 @@
 """What a driver's program can ask of the world, one step at a time; and the pump that carries the steps out.
 
 A driver is written as plain, linear code in generators: `answer = yield from receive(200)`. It never touches a
-port, a clock or a thread, so the same code runs against a serial port under asyncio, against a simulator in
-virtual time, and against bytes in a test.
+port or a thread, and its clock is given to it, so the same code runs against a serial port under asyncio, against a
+simulator in virtual time, and against bytes in a test.
 """
 
 from __future__ import annotations
@@ -54,14 +54,12 @@ class Report(Struct, frozen=True):
     fact: Any
 
 
-class Now(Struct, frozen=True):
-    """Answered with monotonic seconds."""
+_FLUSH = Flush()
 
-
-_FLUSH, _NOW = Flush(), Now()
-
-Step = Send | Receive | Flush | Await | Sleep | Report | Now
+Step = Send | Receive | Flush | Await | Sleep | Report
 Program = Generator[Step, Any, T]
+Time = Callable[[], float]
+"""Monotonic seconds, whoever's clock it is."""
 
 
 def send(data: bytes) -> Program[None]:
@@ -95,16 +93,10 @@ def report(fact: Any) -> Program[None]:
     yield Report(fact)
 
 
-def now() -> Program[float]:
-    """Monotonic seconds."""
-    seconds: float = yield _NOW
-    return seconds
-
-
 class Driver(Protocol):
     """One device's driver: a program for each life of the link."""
 
-    def program(self) -> Program[None]:
+    def program(self, now: Time) -> Program[None]:
         """Talk to the device from the moment its link is open; ends only by an exception."""
         ...
 
@@ -159,7 +151,7 @@ class Pump:
         self._buffer.clear()
         self._commands.clear()
         self._link.on_data(self._received, self._lose)
-        self._program = self._driver.program()
+        self._program = self._driver.program(self._scheduler.time)
         self._advance(None)
 
     def stop(self) -> None:
@@ -219,8 +211,6 @@ class Pump:
                 step = program.send(answer)
                 answer = None
                 match step:  # what comes most often stands first
-                    case Now():
-                        answer = self._scheduler.time()
                     case Send(data):
                         assert self._link is not None
                         self._link.send(data)

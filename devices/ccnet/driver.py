@@ -15,7 +15,7 @@ from devices.ccnet import protocol as p
 from devices.ccnet.exchange import TRIES_MAX, Exchange, Outcome
 from devices.ccnet.protocol import Poll, Status
 from devices.link import LinkLost
-from devices.steps import Program, await_command, flush, now, report, sleep
+from devices.steps import Program, Time, await_command, flush, report, sleep
 from kassa.money import Money
 from kassa.ports import (
     DisableNotes,
@@ -161,10 +161,9 @@ class CcnetDriver:
         self._has_rested = False
         self._is_starting = True
         self._former_is_over = False
-        self._begin_life()
 
-    def _begin_life(self) -> None:
-        self._line = Exchange()
+    def _begin_life(self, now: Time) -> None:
+        self._now, self._line = now, Exchange(now)
         self._was_reset = False
         self._resets = 0
         self._told: ValidatorChanged | None = None
@@ -181,9 +180,9 @@ class CcnetDriver:
         """What the core hears when the link is gone; the next `program` begins anew."""
         return ValidatorLost(reason)
 
-    def program(self) -> Program[None]:
+    def program(self, now: Time) -> Program[None]:
         """Talk to the validator from the moment its port is open; ends only by LinkLost."""
-        self._begin_life()
+        self._begin_life(now)
         yield from sleep(OPENING_MS)
         yield from flush()
         while True:
@@ -307,7 +306,7 @@ class CcnetDriver:
 
     def _set_slot(self, poll: Poll) -> Program[None]:
         """Let the device take what the core wants, between two notes only; its state tells whether it does."""
-        at = yield from now()
+        at = self._now()
         if self._in_force == self._wanted:
             if (poll.status is Status.IDLING) == bool(self._wanted):
                 self._enable_tries = 0
@@ -330,14 +329,14 @@ class CcnetDriver:
         self._note = GoingIn(
             bill_type,
             tries=before.tries + 1 if before else 1,
-            sent_at=(yield from now()),
+            sent_at=self._now(),
             outcome=outcome,
             may_be_heard=outcome is not Outcome.REFUSED or (before is not None and before.may_be_heard),
         )
 
     def _send_back(self, bill_type: int | None, *, is_known: bool, tries: int = 0) -> Program[None]:
         yield from self._line.order(p.RETURN)
-        self._note = GoingBack(bill_type, is_known, tries + 1, (yield from now()))
+        self._note = GoingBack(bill_type, is_known, tries + 1, self._now())
 
     def _reset(self) -> Program[None]:
         """Start the device anew; whatever it says then of a note may repeat what it said before."""
@@ -353,7 +352,7 @@ class CcnetDriver:
         poll = yield from self._line.poll()
         if poll is None:
             return None
-        heard_at = yield from now()
+        heard_at = self._now()
         if self._is_another(poll):
             yield from self._give_up_note()
         if poll.status in EVENTS:
@@ -372,7 +371,7 @@ class CcnetDriver:
         if not self._is_held(poll):
             yield from self._take_event(poll)
             self._held = poll
-        if (yield from now()) - heard_at <= ACK_FRESH_S:
+        if self._now() - heard_at <= ACK_FRESH_S:
             yield from self._line.acknowledge()
 
     def _is_held(self, poll: Poll) -> bool:
@@ -469,7 +468,7 @@ class CcnetDriver:
 
     def _tell_again(self) -> Program[None]:
         """The note is still at escrow although we said where it goes: say so again, and in the end let it go back."""
-        note, at = self._note, (yield from now())
+        note, at = self._note, self._now()
         match note:
             case GoingIn(bill_type) if note.outcome is Outcome.UNKNOWN or at - note.sent_at > RETRY_S:
                 if note.tries < TELL_TRIES_MAX:

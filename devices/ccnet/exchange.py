@@ -14,7 +14,7 @@ from collections.abc import Callable
 from devices.ccnet import protocol as p
 from devices.ccnet.protocol import Frame, Poll
 from devices.link import LinkLost
-from devices.steps import Program, flush, now, receive, send, sleep
+from devices.steps import Program, Time, flush, receive, send, sleep
 
 ANSWER_MS = 300
 """To the last byte; documented are 10 ms, USB adapters and slow units need more."""
@@ -46,7 +46,8 @@ class Outcome(enum.Enum):
 class Exchange:
     """The line during one life of the link."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Time) -> None:
+        self._now = now
         self._quiet_until = 0.0
         self._heard_at: float | None = None
 
@@ -106,7 +107,7 @@ class Exchange:
                 break
             body = yield from self._ask_again(is_answer, timeout_ms)
             is_damaged = body is None
-        yield from self._watch_silence(body is not None)
+        self._watch_silence(body is not None)
         return body
 
     def _ask_again(self, is_answer: Callable[[bytes], bool], timeout_ms: int) -> Program[bytes | None]:
@@ -119,9 +120,9 @@ class Exchange:
         self, is_answer: Callable[[bytes], bool], timeout_ms: int
     ) -> Program[tuple[bytes | None, bool]]:
         """The last fitting frame that comes in time; else None, and whether something unreadable came."""
-        give_up = (yield from now()) + timeout_ms / 1000
+        give_up = self._now() + timeout_ms / 1000
         buffer = b""
-        while (left_ms := round((give_up - (yield from now())) * 1000)) > 0:
+        while (left_ms := round((give_up - self._now()) * 1000)) > 0:
             data = yield from receive(min(GAP_MS, left_ms) if buffer else left_ms)
             if not data:
                 break
@@ -135,16 +136,16 @@ class Exchange:
         return found, found is None and bool(buffer)
 
     def _keep_quiet(self) -> Program[None]:
-        left_s = self._quiet_until - (yield from now())
+        left_s = self._quiet_until - self._now()
         if left_s > 0:
             yield from sleep(round(left_s * 1000) + 1)
 
     def _end(self, verdict: bytes) -> Program[None]:
         yield from send(p.encode(verdict))
-        self._quiet_until = (yield from now()) + QUIET_S
+        self._quiet_until = self._now() + QUIET_S
 
-    def _watch_silence(self, was_heard: bool) -> Program[None]:
-        at = yield from now()
+    def _watch_silence(self, was_heard: bool) -> None:
+        at = self._now()
         if was_heard or self._heard_at is None:
             self._heard_at = at
         elif at - self._heard_at > SILENCE_MAX_S:

@@ -18,7 +18,7 @@ from devices.shtrih import protocol as p
 from devices.shtrih.exchange import AnswerLost, Exchange
 from devices.shtrih.problems import Verdict
 from devices.shtrih.protocol import Closed, Command, DriveStatus, Form, FoundDocument, Mode, Refused, Submode
-from devices.steps import Program, await_command, flush, now, report, sleep
+from devices.steps import Program, Time, await_command, flush, report, sleep
 from kassa.errors import KassaError
 from kassa.money import Money
 from kassa.ports import (
@@ -105,10 +105,9 @@ class ShtrihDriver:
         self._fault: Verdict | None = None
         self._fault_until = 0.0
         self._refusals = 0
-        self._begin_life()
 
-    def _begin_life(self) -> None:
-        self._line = Exchange()
+    def _begin_life(self, now: Time) -> None:
+        self._now, self._line = now, Exchange(now)
         self._model, self._parameters = "", p.Parameters(0)
         self._drive: DriveStatus | None = None
         self._shift = p.Shift(is_open=False, number=0, receipt=0)
@@ -124,9 +123,9 @@ class ShtrihDriver:
         """What the core hears when the link is gone; the next `program` begins anew."""
         return RegistrarLost(reason)
 
-    def program(self) -> Program[None]:
+    def program(self, now: Time) -> Program[None]:
         """Talk to the registrar from the moment its port is open; ends only by LinkLost."""
-        self._begin_life()
+        self._begin_life(now)
         yield from sleep(OPENING_MS)
         yield from flush()
         yield from self._identify()
@@ -159,7 +158,7 @@ class ShtrihDriver:
         try:
             drive = yield from self._get_ready(Mode.SHIFT_OPEN)
         except (NotReady, Refused) as error:
-            yield from self._remember_refusal(error)
+            self._remember_refusal(error)
             yield from report(NotRegistered(receipt.payment, str(error), certain=True))
             return
         yield from report(RegistrationStarting(receipt.payment, drive.serial, drive.last_document))
@@ -167,7 +166,7 @@ class ShtrihDriver:
             closed = yield from self._make(receipt)
             found = yield from self._confirm(receipt, closed)
         except (NotReady, Refused, AnswerLost) as error:
-            yield from self._remember_refusal(error)
+            self._remember_refusal(error)
             begun = SettleReceipt(receipt, drive.serial, drive.last_document)
             yield from self._settle(begun, str(error))
             return
@@ -227,8 +226,8 @@ class ShtrihDriver:
 
     def _wait_for_print(self) -> Program[bool]:
         """Wait until the document is on paper; False when paper ran out, or when it takes too long."""
-        give_up = (yield from now()) + PRINT_MAX_S
-        while (yield from now()) < give_up:
+        give_up = self._now() + PRINT_MAX_S
+        while self._now() < give_up:
             try:
                 status = yield from self._ask(p.short_status(self._password))
             except Refused:
@@ -481,7 +480,7 @@ class ShtrihDriver:
 
     def _look(self) -> Program[None]:
         """One look at the registrar: what it waits for is given, what the core should know is told."""
-        at = yield from now()
+        at = self._now()
         try:
             status = yield from self._ask(p.short_status(self._password))
             if self._drive is None or at - self._learned_at >= LEARN_EVERY_S:
@@ -529,14 +528,14 @@ class ShtrihDriver:
             detail=verdict.detail,
             shift_opened_at=self._opened_at if self._shift.is_open else None,
         )
-        at = yield from now()
+        at = self._now()
         if fact != self._told or at - self._told_at >= TELL_EVERY_S:
             self._told, self._told_at = fact, at
             yield from report(fact)
 
     def _learn(self) -> Program[DriveStatus]:
         """Read what the fiscal drive says of itself, and tell the core of shifts that were opened or closed."""
-        at = yield from now()
+        at = self._now()
         drive = yield from self._ask(p.drive_status(self._password))
         shift = yield from self._ask(p.shift(self._password))
         self._clock = (yield from self._ask(p.long_status(self._password))).at
@@ -600,12 +599,12 @@ class ShtrihDriver:
             return problems.of_drive(self._drive, self._clock, self._expiry.on, self._exchange)
         return verdict
 
-    def _remember_refusal(self, error: KassaError) -> Program[None]:
+    def _remember_refusal(self, error: KassaError) -> None:
         """Keep the terminal from taking money for receipts that are refused; what a status shows need not be kept."""
         if isinstance(error, Refused) and not problems.is_passing(error):
             self._refusals += 1
             if problems.is_lasting(error) or self._refusals >= REFUSALS_MAX:
-                self._fault, self._fault_until = problems.of_error(error), (yield from now()) + FAULT_S
+                self._fault, self._fault_until = problems.of_error(error), self._now() + FAULT_S
 
 
 def _is_of(receipt: Receipt, found: FoundDocument) -> bool:

@@ -25,7 +25,7 @@ from devices.shtrih.protocol import (
     frame,
     take,
 )
-from devices.steps import Program, flush, now, receive, send
+from devices.steps import Program, Time, flush, receive, send
 from kassa.errors import KassaError
 
 T = TypeVar("T")
@@ -56,7 +56,8 @@ class AnswerLost(KassaError):
 class Exchange:
     """The line to one registrar during one life of the link."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Time) -> None:
+        self._now = now
         self._buffer = b""
 
     def ask(self, command: Command[T]) -> Program[T]:
@@ -73,9 +74,9 @@ class Exchange:
 
     def _converse(self, command: Command[T]) -> Program[bytes]:
         is_sent = is_refused = False
-        give_up = (yield from now()) + command.timeout_ms / 1000 + SPARE_S
+        give_up = self._now() + command.timeout_ms / 1000 + SPARE_S
         for _ in range(TRIES_MAX):
-            if (yield from now()) > give_up:
+            if self._now() > give_up:
                 break
             item: Item | None = yield from self._enquire()
             if item == Control(NAK):
@@ -116,8 +117,8 @@ class Exchange:
 
     def _answer(self, timeout_ms: int) -> Program[Item | None]:
         """The frame that follows an ACK; control bytes before it are late and mean nothing."""
-        give_up = (yield from now()) + timeout_ms / 1000
-        while (left_ms := round((give_up - (yield from now())) * 1000)) > 0:
+        give_up = self._now() + timeout_ms / 1000
+        while (left_ms := round((give_up - self._now()) * 1000)) > 0:
             item = yield from self._item(left_ms)
             if not isinstance(item, Control):
                 return item

@@ -9,7 +9,6 @@ from devices.steps import (
     Pump,
     await_command,
     flush,
-    now,
     receive,
     report,
     send,
@@ -43,7 +42,7 @@ class Bench:
 
 
 def test_bytes_are_answered_as_they_come_and_silence_as_nothing():
-    def program():
+    def program(now):
         while True:
             yield from report((yield from receive(100)))
 
@@ -55,7 +54,7 @@ def test_bytes_are_answered_as_they_come_and_silence_as_nothing():
 
 
 def test_bytes_that_come_while_the_program_sleeps_wait_for_it():
-    def program():
+    def program(now):
         yield from sleep(50)
         yield from report((yield from receive(100)))
         yield from sleep(1000)
@@ -69,7 +68,7 @@ def test_bytes_that_come_while_the_program_sleeps_wait_for_it():
 
 
 def test_flush_throws_away_what_came():
-    def program():
+    def program(now):
         yield from sleep(50)
         yield from flush()
         yield from report((yield from receive(10)))
@@ -83,7 +82,7 @@ def test_flush_throws_away_what_came():
 
 
 def test_a_line_that_babbles_fills_no_memory():
-    def program():
+    def program(now):
         yield from sleep(50)
         yield from report(len((yield from receive(10))))
         yield from sleep(1000)
@@ -97,7 +96,7 @@ def test_a_line_that_babbles_fills_no_memory():
 
 
 def test_commands_come_in_their_order_and_their_absence_is_none():
-    def program():
+    def program(now):
         while True:
             yield from report((yield from await_command(100)))
 
@@ -110,7 +109,7 @@ def test_commands_come_in_their_order_and_their_absence_is_none():
 
 
 def test_a_command_given_while_a_fact_is_taken_in_is_the_next_one_heard():
-    def start():
+    def start(now):
         yield from sleep(1)
         yield from report("fact")
         yield from report((yield from await_command(100)))
@@ -129,7 +128,7 @@ def test_a_command_given_while_a_fact_is_taken_in_is_the_next_one_heard():
 def test_the_core_has_done_all_when_report_comes_back():
     done = []
 
-    def program():
+    def program(now):
         yield from report("money")
         yield from send(b"ack" if done else b"too early")
         yield from sleep(1000)
@@ -140,9 +139,9 @@ def test_the_core_has_done_all_when_report_comes_back():
 
 
 def test_time_is_the_schedulers():
-    def program():
+    def program(now):
         yield from sleep(250)
-        yield from report((yield from now()))
+        yield from report(now())
         yield from sleep(1000)
 
     bench = Bench(program)
@@ -152,7 +151,7 @@ def test_time_is_the_schedulers():
 
 
 def test_a_lost_link_is_told_once_and_opened_again():
-    def program():
+    def program(now):
         yield from report("up")
         yield from sleep(1_000_000)
 
@@ -167,7 +166,7 @@ def test_a_lost_link_is_told_once_and_opened_again():
 
 
 def test_a_port_that_never_was_there_is_told_once():
-    def program():
+    def program(now):
         yield from report("up")
         yield from sleep(1_000_000)
 
@@ -183,7 +182,7 @@ def test_a_port_that_never_was_there_is_told_once():
 
 
 def test_a_program_that_gives_up_is_started_anew():
-    def program():
+    def program(now):
         yield from report("up")
         raise LinkLost("it is silent")
 
@@ -194,7 +193,7 @@ def test_a_program_that_gives_up_is_started_anew():
 
 
 def test_commands_for_a_lost_link_are_void():
-    def program():
+    def program(now):
         yield from report((yield from await_command(1000)))
         yield from sleep(1_000_000)
 
@@ -207,7 +206,7 @@ def test_commands_for_a_lost_link_are_void():
 
 
 def test_a_stopped_pump_is_silent_for_good():
-    def program():
+    def program(now):
         while True:
             yield from send(b"?")
             yield from sleep(100)
@@ -225,7 +224,7 @@ def test_a_stopped_pump_is_silent_for_good():
 def test_a_program_that_is_interrupted_may_clean_up():
     ends = []
 
-    def program():
+    def program(now):
         try:
             yield from sleep(1_000_000)
         finally:
@@ -238,7 +237,7 @@ def test_a_program_that_is_interrupted_may_clean_up():
 
 
 def test_an_error_of_the_core_is_not_swallowed():
-    def program():
+    def program(now):
         yield from sleep(10)
         yield from report("fact")
 

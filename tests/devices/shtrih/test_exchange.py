@@ -8,7 +8,7 @@ from devices.link import LinkLost
 from devices.shtrih import protocol as p
 from devices.shtrih.exchange import ENQUIRIES_MAX, SPARE_S, AnswerLost, Exchange
 from devices.shtrih.protocol import ACK, ENQ, NAK, Closed, Refused, frame
-from devices.steps import Flush, Now, Receive, Send
+from devices.steps import Flush, Receive, Send
 from kassa.errors import KassaError
 
 ENQ_, ACK_, NAK_ = bytes((ENQ,)), bytes((ACK,)), bytes((NAK,))
@@ -28,7 +28,7 @@ class Line:
         self.waiting = b""
 
     def run(self, command):
-        program = Exchange().ask(command)
+        program = Exchange(lambda: self.time_s).ask(command)
         answer = None
         try:
             while True:
@@ -45,8 +45,6 @@ class Line:
                         answer, self.waiting = self.waiting, b""
                     case Flush():
                         self.waiting, answer = b"", None
-                    case Now():
-                        answer = self.time_s
         except StopIteration as end:
             return end.value
 
