@@ -516,10 +516,10 @@ class CcnetDriver:
         yield from self._tell(state, _explain(poll))
 
     def _tell(self, state: ValidatorState, detail: str) -> Program[None]:
-        fact = ValidatorChanged(state, detail)
-        if fact != self._told:
-            self._told = fact
-            yield from report(fact)
+        told = self._told
+        if told is None or told.state is not state or told.detail != detail:
+            self._told = ValidatorChanged(state, detail)
+            yield from report(self._told)
 
     def _remedy(self, poll: Poll, lasts_s: float) -> Program[None]:
         """RESET heals some faults; it is the last thing to try while a note is inside, and it is not tried forever."""

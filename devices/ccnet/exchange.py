@@ -156,12 +156,17 @@ class Exchange:
 
 def _fitting(buffer: bytes, is_answer: Callable[[bytes], bool]) -> bytes | None:
     """The last frame that can be the answer; earlier ones answer commands nobody waits for any more."""
-    bodies = [item.body for item in p.take_last(buffer) if isinstance(item, Frame)]
-    if p.POLL in bodies:
-        raise LinkLost(
-            "the port gives back what it is sent: a loop-back plug or an echoing adapter, no validator"
-        )
-    return next((body for body in reversed(bodies) if is_answer(body)), None)
+    found = None
+    for item in reversed(p.take_last(buffer)):
+        if not isinstance(item, Frame):
+            continue
+        if item.body == p.POLL:
+            raise LinkLost(
+                "the port gives back what it is sent: a loop-back plug or an echoing adapter, no validator"
+            )
+        if found is None and is_answer(item.body):
+            found = item.body
+    return found
 
 
 def _is_verdict(body: bytes) -> bool:

@@ -44,6 +44,7 @@ SPARE_S = 15.0
 """What a command may take over its own time-out, for repeated answers."""
 JUNK_MAX_BYTES = 2048
 """More bytes without meaning than this in front of one item: it is not a registrar that talks."""
+_ENQ, _ACK, _NAK = Control(ENQ), Control(ACK), Control(NAK)
 
 
 class AnswerLost(KassaError):
@@ -79,7 +80,7 @@ class Exchange:
             if self._now() > give_up:
                 break
             item: Item | None = yield from self._enquire()
-            if item == Control(NAK):
+            if item == _NAK:
                 if is_sent and not is_refused and not command.is_repeatable:
                     raise AnswerLost(command.code)
                 self._buffer = b""
@@ -87,8 +88,8 @@ class Exchange:
                 yield from send(frame(command.body))
                 is_sent, is_refused = True, False
                 item = yield from self._item(CONTROL_MS)
-                is_refused = item == Control(NAK)
-            if item == Control(ACK):
+                is_refused = item == _NAK
+            if item == _ACK:
                 item = yield from self._answer(command.timeout_ms)
             match item:
                 case Frame(body) if is_sent and body.startswith(command.code):
@@ -107,11 +108,11 @@ class Exchange:
         for enquiry in range(ENQUIRIES_MAX):
             yield from send(bytes((ENQ,)))
             item = yield from self._item(CONTROL_MS)
-            if item == Control(NAK) and enquiry > 0:
-                while (late := (yield from self._item(LATE_MS))) == Control(NAK):
+            if item == _NAK and enquiry > 0:
+                while (late := (yield from self._item(LATE_MS))) == _NAK:
                     pass
                 item = late or item
-            if item is not None and item != Control(ENQ):
+            if item is not None and item != _ENQ:
                 return item
         raise LinkLost("the registrar does not answer; check its power, cable, port and speed")
 
