@@ -67,6 +67,15 @@ def test_numbers_come_back_in_order_and_the_head_moves_with_them(journal):
     assert (seq, len(hashed)) == (3, 64)
 
 
+def test_writing_nothing_changes_nothing_at_any_time(path, journal):
+    assert journal.append() == ()
+    journal.append(STARTED)
+    head = journal.head()
+    journal.checkpoint()
+    assert journal.append() == ()
+    assert journal.head() == head
+
+
 def test_what_was_written_is_there_after_opening_again(path, journal):
     for entries in visits(3):
         journal.append(*entries)

@@ -304,6 +304,18 @@ def test_who_removes_a_trigger_is_found_out(path):
     assert judge(path).at == "schema entries_are_never_changed"
 
 
+def test_who_puts_another_trigger_in_its_place_is_found_out(path):
+    write(path)
+    name = "entries_are_never_changed"
+    sealed = SealedVFS("tamper")
+    with closing(apsw.Connection(str(path), vfs=sealed.name)) as db:
+        db.execute("PRAGMA locking_mode = exclusive")
+        db.execute(f"DROP TRIGGER {name}")
+        db.execute(f"CREATE TRIGGER {name} BEFORE UPDATE ON entries BEGIN SELECT 1; END")
+    sealed.unregister()
+    assert judge(path).problem == f"schema {name} is wrong: it does not follow from the entries"
+
+
 def test_entries_that_were_chained_anew_are_found_out_by_the_mark(path):
     """Whoever can rebuild the whole chain still has to reach what was kept elsewhere."""
     write(path)
