@@ -152,6 +152,7 @@ def test_two_journals_are_open_side_by_side_and_know_nothing_of_each_other(path,
     journal.append(STARTED)
     assert journal.head()[0] == 1
     assert verify(journal).ok
+    list(journal.copy_to(tmp_path / "copy.db"))
 
 
 def test_a_database_of_others_that_is_sealed_like_ours_is_refused_and_left_alone(path):
