@@ -1,8 +1,12 @@
 """The terminal between its ports: facts in, entries and commands out."""
 
+import random
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from simulated_disk import SimulatedDisk, plugged
 
@@ -461,6 +465,60 @@ def test_no_report_is_made_while_somebody_pays(ports):
     ports.go_to_cash()
     with pytest.raises(IntentRefused, match="a customer is paying"):
         ports.terminal.print_x_report()
+
+
+# --- what is remembered ----------------------------------------------------------------------------------------------
+
+
+def anything(chance, ports):
+    """One act of a customer, a device or time, whether it fits or not."""
+    documents = [command.receipt for command in ports.to_registrar if isinstance(command, RegisterReceipt)]
+    intents = (("choose_service", {"service": "internet"}), ("enter_account", {"account": "4038172956"}),
+               ("confirm_account", {}), ("finish", {}), ("cancel", {}), ("set_language", {"language": "en"}))  # fmt: skip
+    facts = (
+        ValidatorLost("unplugged"), ValidatorReady("SM", "1", NOTES, Evidence.NOTHING), NoteEscrowed(FIVE_HUNDRED),
+        NoteStacked(FIVE_HUNDRED), ValidatorChanged(ValidatorState.JAMMED), ValidatorChanged(ValidatorState.IDLING),
+        READY, replace(READY, problem="registrar_paper_out"), RegistrarLost("unplugged"), SnapshotReady("", "", 1, 1),
+    )  # fmt: skip
+    match chance.choice(("visit", "visit", "visit", "intent", "fact", "time", "document")):
+        case "visit":
+            ports.make_ready()
+            ports.go_to_cash()
+            ports.insert(FIVE_HUNDRED)
+        case "intent":
+            ports.terminal.intend(*chance.choice(intents))
+        case "fact":
+            ports.terminal.dispatch(chance.choice(facts))
+        case "time":
+            ports.wait(chance.choice((1, 4, 20, 200)))
+        case "document" if documents and ports.terminal.status()["documents_pending"]:
+            receipt = documents[-1]
+            ports.to_registrar.clear()
+            at = ports.journal.last_document()
+            number = at.number if at else 1234
+            document = Document(number + 1, 1, ports.clock.now(), receipt.total, "9999078900001234", 57)
+            ports.terminal.dispatch(RegistrationStarting(receipt.payment, "9999078900001234", number))
+            ports.terminal.dispatch(DocumentRegistered(receipt.payment, document))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_remembered_between_two_facts_is_what_is_so(ports, seed):
+    """Rules, view and answers of the journal are made anew only when something has changed: nothing may be missed."""
+    chance, shown = random.Random(seed), []
+    ports.make_ready()
+    ports.terminal.follow(shown.append)
+    for _ in range(150):
+        with suppress(IntentRefused):
+            anything(chance, ports)
+
+        remembered = ports.terminal._rules()
+        ports.terminal._basis = None
+        ports.journal._answers.clear()
+        assert ports.terminal._rules() == remembered
+        assert msgspec.structs.replace(shown[-1], timeout_s=None) == msgspec.structs.replace(
+            ports.view, timeout_s=None
+        )
+    assert len({view.screen for view in shown}) > 5
 
 
 # --- a disk that is full or fails ------------------------------------------------------------------------------------
