@@ -53,8 +53,7 @@ class VirtualTime:
     def run_for(self, seconds: float) -> None:
         """Let time pass, and all that is due in it happen."""
         end = self._now + seconds
-        waiting = self._waiting
-        while waiting and waiting[0][0] <= end:
+        while self._waiting and self._waiting[0][0] <= end:
             self._run_next()
         self._now = max(self._now, end)
 
