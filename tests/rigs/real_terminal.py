@@ -21,8 +21,8 @@ SPEED = 8.0
 class Rig(Stage):
     """One terminal with the sample subscribers, and a customer for it."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, SPEED)
+    def __init__(self, folder: Path, speed: float = SPEED) -> None:
+        super().__init__(folder, speed)
         sample = data_folder() / "examples" / "subscribers.csv"
         self.kassa("import", "run", str(sample), "--profile", "kassa_csv")
 
@@ -54,15 +54,23 @@ class Rig(Stage):
 
         wait_until(is_free, "the end of the visit")
 
+    def set_up(self, *replaced: tuple[str, str]) -> None:
+        """Change kassa.toml before a start: what stands there, and what shall."""
+        text = self.home.config.read_text(encoding="utf-8")
+        for old, new in replaced:
+            assert old in text, old
+            text = text.replace(old, new)
+        self.home.config.write_text(text, encoding="utf-8")
+
     def check_promises(self) -> None:
         """Notes in the box = credited; one document a payment; each payment in exactly one file; the journal whole."""
         assert gather(self).disagreements == []
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Rig]:
+def running(folder: Path, speed: float = SPEED) -> Iterator[Rig]:
     """A rig that leaves nothing running."""
-    rig = Rig(folder)
+    rig = Rig(folder, speed)
     try:
         yield rig
     finally:
