@@ -353,12 +353,9 @@ def test_a_shift_is_one_row_from_its_opening_to_its_end(journal):
 
 
 def test_a_shift_that_was_opened_before_we_knew_the_registrar_gets_its_row_at_its_end(journal):
-    write(
-        journal,
-        (e.ShiftClosed(number=56, document_number=880),),
-        (e.ShiftOpened(number=57, document_number=881),),
-    )
-    assert shifts(journal) == [(1, 56, None, 880), (2, 57, 881, None)]
+    write(journal, (STARTED,), (STARTED,), (e.ShiftClosed(number=56, document_number=880),))
+    write(journal, (e.ShiftOpened(number=57, document_number=881),))
+    assert shifts(journal) == [(3, 56, None, 880), (4, 57, 881, None)]
 
 
 def test_a_shift_with_the_number_of_an_older_one_is_another_shift(journal):
