@@ -1,30 +1,23 @@
-"""A home with the sample subscribers, and whole terminals in it."""
-
-import shutil
-import subprocess
-import sys
+"""A home with the sample subscribers, and homes that share their data."""
 
 import pytest
 
-from kassa.home import Home, data_folder
+from data import make_data
+from kassa.home import Home
 
 
 @pytest.fixture(scope="session")
-def sample_snapshots(tmp_path_factory):
-    """The sample data, imported once by the real worker."""
-    home = Home(tmp_path_factory.mktemp("sample") / "home")
-    sample = data_folder() / "examples" / "subscribers.csv"
-    kassa = [sys.executable, "-m", "kassa.cli.main"]
-    subprocess.run([*kassa, "init", str(home.path), "--demo"], check=True)
-    subprocess.run(
-        [*kassa, "--home", str(home.path), "import", "run", str(sample), "--profile", "kassa_csv"], check=True
-    )
-    return home.snapshots
+def sample_home(tmp_path_factory):
+    """A home into which the real worker imported the sample data."""
+    folder = tmp_path_factory.mktemp("sample")
+    make_data(folder)
+    return folder
 
 
 @pytest.fixture
-def home(tmp_path, sample_snapshots):
+def home(tmp_path, sample_home):
     home = Home(tmp_path / "home")
     home.make()
-    shutil.copytree(sample_snapshots, home.snapshots, symlinks=True, dirs_exist_ok=True)
+    home.snapshots.rmdir()
+    home.snapshots.symlink_to(sample_home / "snapshots")
     return home

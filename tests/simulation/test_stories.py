@@ -3,7 +3,8 @@
 import random
 
 import msgspec
-from whole_terminal import WholeTerminal
+from kiosk import Kiosk
+from promises import check, receipts
 
 from devices.ccnet import simulator as ccnet
 from devices.shtrih import errors
@@ -37,23 +38,23 @@ def insert(kiosk, note):
 def test_an_equal_payments_document_is_not_taken_for_that_of_one_in_doubt_after_a_restart(home):
     """Where receipts carry no payment number, only the journal knows whose document the next one is."""
     unit = shtrih.Quirks(takes_tags=False)
-    kiosk = WholeTerminal(home, HASTY, random.Random(1), registrar=unit)
+    kiosk = Kiosk(home, HASTY, random.Random(1), registrar=unit)
     unit.refusals[CLOSE], unit.refusals[CANCEL] = [0x31], [errors.BUSY] * 8
     pay(kiosk, 500)
     while "document_in_doubt" not in [one.code for one in kiosk.journal.conditions()]:
         kiosk.wait(0.5)
     pay(kiosk, 500)
-    while not kiosk.credited[1].document:
+    while not kiosk.credited()[1].document:
         kiosk.wait(0.5)
 
     kiosk.kill()
     kiosk.calm_down()
-    kiosk.check_promises()
+    check(kiosk)
 
 
 def test_power_that_flickers_during_the_recovery_takes_no_evidence_away(home):
     """A unit that gives the note back in silence; then the second cut, before it was ready to take money."""
-    kiosk = WholeTerminal(home, CONFIG, random.Random(2), ccnet.Quirks(announces_after_reset=False))
+    kiosk = Kiosk(home, CONFIG, random.Random(2), ccnet.Quirks(announces_after_reset=False))
     kiosk.wait_for_screen("attract")
     kiosk.go_to_cash()
     while not kiosk.insert(5000):
@@ -66,12 +67,12 @@ def test_power_that_flickers_during_the_recovery_takes_no_evidence_away(home):
     kiosk.lose_power(1.0, "lose")
 
     kiosk.calm_down()
-    kiosk.check_promises()
-    assert kiosk.credited == []
+    check(kiosk)
+    assert kiosk.credited() == []
 
 
 def test_who_holds_his_note_back_until_the_time_is_up_does_not_get_both(home):
-    kiosk = WholeTerminal(home, CONFIG, random.Random(3))
+    kiosk = Kiosk(home, CONFIG, random.Random(3))
     kiosk.wait_for_screen("attract")
     kiosk.go_to_cash()
     while not kiosk.insert(5000):
@@ -80,30 +81,29 @@ def test_who_holds_his_note_back_until_the_time_is_up_does_not_get_both(home):
         kiosk.wait(0.01)
     kiosk.do(kiosk.to_validator, "pause")
     kiosk.wait(200)
-    assert kiosk.credited == []
+    assert kiosk.credited() == []
 
     kiosk.do(kiosk.to_validator, "clear")
     kiosk.calm_down()
-    kiosk.check_promises()
-    assert not kiosk.uncertain
+    assert check(kiosk).uncertain == 0
 
 
 def test_a_fiscal_drive_replaced_in_the_middle_of_a_receipt_leaves_that_one_in_doubt_and_the_others_go_on(
     home,
 ):
     """The new drive numbers from 1: nothing on it may be taken for the payment that was begun on the old one."""
-    kiosk = WholeTerminal(home, HASTY, random.Random(4))
+    kiosk = Kiosk(home, HASTY, random.Random(4))
     kiosk.registrar.quirks.forgets_after_record = 1
     pay(kiosk, 500)
-    while not kiosk.receipts:
+    while not receipts(kiosk):
         kiosk.wait(0.01)
     kiosk.lose_power(1.0, "lose")
     kiosk.do(kiosk.to_registrar, "swap_drive", "9999078900005678")
     pay(kiosk, 500)
-    while not kiosk.credited[1].document:
+    while not kiosk.credited()[1].document:
         kiosk.wait(0.5)
 
-    first, second = kiosk.credited
+    first, second = kiosk.credited()
     assert first.document is None
     assert first.fiscal_intent is not None
     assert second.document.drive_serial == "9999078900005678"

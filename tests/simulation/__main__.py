@@ -1,0 +1,262 @@
+"""`kassa simulate`: many seeds on all processors, the count, and where a seed fails, the way to live it again."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, fields
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "rigs"))
+
+import click
+import msgspec
+from promises import Count
+from rich.console import Console
+from rich.table import Table
+from world import DAYS, KINDS, Life, SeedFailed, World, live
+
+from data import make_data
+from kassa.home import Home
+
+SEEDS_A_TASK = 5
+YEAR_PAYMENTS = 300 * 365
+"""A terminal-year: what a busy terminal takes in a year."""
+
+
+@click.command()
+@click.option(
+    "--kind", type=click.Choice(list(KINDS)), default="storm", help="What goes wrong; default: all of it."
+)
+@click.option("--seeds", type=click.IntRange(1), default=100, help="How many lives; default 100.")
+@click.option("--first", type=click.IntRange(0), default=0, help="The first seed; default 0.")
+@click.option("--days", type=click.IntRange(1), default=DAYS, help=f"Days of each life; default {DAYS}.")
+@click.option("--payments", type=click.IntRange(1), help="Live on until so many payments are credited.")
+@click.option(
+    "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes; default: all processors."
+)
+@click.option("--seed", type=click.IntRange(0), help="Live this seed alone, and print its last 100 events.")
+@click.option(
+    "--explain", type=click.IntRange(0), metavar="SEED", help="Tell the first visit of this seed as a story."
+)
+@click.option(
+    "--visit", type=click.IntRange(1), default=1, help="With --explain: which visit; default the first."
+)
+@click.option(
+    "--hash", "only_hash", is_flag=True, help="With --seed: print only the hash of all that happened."
+)
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the count there, too."
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True),
+    help="A home with subscriber data; default: the sample.",
+)
+def simulate(
+    kind: str, seeds: int, first: int, days: int, payments: int | None, jobs: int, seed: int | None,
+    explain: int | None, visit: int, only_hash: bool, json_file: Path | None, data: Path | None,
+) -> None:  # fmt: skip
+    """Live the days of simulated terminals, each from a seed, and check every promise after every day.
+
+    Exit code 1 when a promise was broken.
+    """
+    logging.disable(logging.CRITICAL)
+    with _data(data) as home:
+        if explain is not None:
+            _explain(home, explain, kind, visit)
+        elif seed is not None:
+            _one(home, seed, kind, days, only_hash)
+        else:
+            _many(home, kind, range(first, first + seeds), days, payments, jobs, json_file)
+
+
+@contextlib.contextmanager
+def _data(given: Path | None) -> Iterator[Path]:
+    if given is not None:
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="kassa-data-") as folder:
+        make_data(Path(folder))
+        yield Path(folder)
+
+
+# --- one seed -----------------------------------------------------------------------------------------------------
+
+
+def _one(home: Path, seed: int, kind: str, days: int, only_hash: bool) -> None:
+    with _world(home, seed, kind, last=100) as world:
+        try:
+            life = world.live(days)
+        except SeedFailed as failure:
+            _tell(failure)
+            raise SystemExit(1) from None
+    if only_hash:
+        click.echo(life.hash)
+        return
+    click.echo("\n".join(world.kiosk.timeline.lines()))
+    click.echo(f"seed {seed}: all promises kept; {_summary(life)}; hash {life.hash}")
+
+
+@contextlib.contextmanager
+def _world(home: Path, seed: int, kind: str, last: int | None) -> Iterator[World]:
+    with tempfile.TemporaryDirectory(prefix="kassa-life-") as folder:
+        own = Home(Path(folder))
+        own.make()
+        own.snapshots.rmdir()
+        own.snapshots.symlink_to(home / "snapshots")
+        yield World(own, seed, kind, last)
+
+
+def _explain(home: Path, seed: int, kind: str, visit: int) -> None:
+    """The events from the customer's first touch until the next customer's."""
+    with _world(home, seed, kind, last=None) as world:
+        broken: SeedFailed | None = None
+        try:
+            world.live(1)
+        except SeedFailed as failure:
+            broken = failure
+        lines = world.kiosk.timeline.lines()
+    begins = [place for place, line in enumerate(lines) if "  customer   comes" in line]
+    if visit > len(begins):
+        raise click.ClickException(f"seed {seed} has {len(begins)} visits on its first day")
+    end = begins[visit] if visit < len(begins) else len(lines)
+    click.echo("\n".join(lines[begins[visit - 1] : end]))
+    if broken is not None:
+        click.echo(f"\n{broken}", err=True)
+        raise SystemExit(1)
+
+
+# --- many ---------------------------------------------------------------------------------------------------------
+
+
+def _many(
+    home: Path, kind: str, seeds: range, days: int, payments: int | None, jobs: int, json_file: Path | None
+) -> None:
+    began = time.perf_counter()
+    lives, failures = [], []
+    for result in _results(home, kind, seeds, days, payments, jobs):
+        (failures if isinstance(result, _Failure) else lives).append(result)
+    seconds = time.perf_counter() - began
+    figures = _figures(lives, seconds, jobs)  # type: ignore[arg-type]
+    _show(kind, seeds.start, len(lives) + len(failures), figures)
+    if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        last = seeds.start + len(lives) + len(failures) - 1
+        found = {
+            "kind": kind,
+            "first_seed": seeds.start,
+            "last_seed": last,
+            **figures,
+            "failed": len(failures),
+        }
+        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(found)))
+    if failures:
+        raise SystemExit(1)
+
+
+class _Failure(msgspec.Struct):
+    seed: int
+    text: str
+
+
+def _results(
+    home: Path, kind: str, seeds: range, days: int, payments: int | None, jobs: int
+) -> Iterator[Life | _Failure]:
+    """Seed by seed; with `payments` until so many are credited, however many seeds that takes."""
+    credited, following = 0, seeds.start
+    with ProcessPoolExecutor(jobs, initializer=_begin) as pool:
+        waiting = []
+        while True:
+            more = credited < payments if payments is not None else following < seeds.stop
+            while more and len(waiting) < 2 * jobs:
+                stop = following + SEEDS_A_TASK
+                if payments is None:
+                    stop = min(stop, seeds.stop)
+                waiting.append(pool.submit(_live_some, home, kind, range(following, stop), days))
+                following, more = stop, payments is not None or stop < seeds.stop
+            if not waiting:
+                return
+            for result in waiting.pop(0).result():
+                if isinstance(result, _Failure):
+                    click.echo(result.text, err=True)
+                else:
+                    credited += result.count.payments
+                yield result
+
+
+def _begin() -> None:
+    logging.disable(logging.CRITICAL)
+
+
+def _live_some(home: Path, kind: str, seeds: range, days: int) -> list[Life | _Failure]:
+    results: list[Life | _Failure] = []
+    for seed in seeds:
+        try:
+            results.append(live(home, seed, kind, days=days))
+        except SeedFailed as failure:
+            results.append(_Failure(seed, _words(failure)))
+    return results
+
+
+def _words(failure: SeedFailed) -> str:
+    return "\n".join(
+        [
+            *failure.timeline,
+            "",
+            str(failure),
+            f"live it again: scripts/simulate --kind {failure.kind} --seed {failure.seed}",
+        ]
+    )
+
+
+def _tell(failure: SeedFailed) -> None:
+    click.echo(_words(failure), err=True)
+
+
+# --- figures ------------------------------------------------------------------------------------------------------
+
+
+def _figures(lives: list[Life], seconds: float, jobs: int) -> dict[str, float]:
+    counts = {one.name: sum(getattr(life.count, one.name) for life in lives) for one in fields(Count)}
+    ends = {name: sum(getattr(life, name) for life in lives) for name in ("kills", "cuts", "failures")}
+    payments = counts["payments"]
+    return {
+        **counts,
+        **ends,
+        "virtual_days": round(sum(life.virtual_s for life in lives) / 86_400, 1),
+        "seconds": round(seconds, 1),
+        "payments_a_second": round(payments / seconds, 1),
+        "terminal_years_a_minute_and_core": round(payments / YEAR_PAYMENTS / (seconds * jobs / 60), 3),
+    }
+
+
+NAMES = {
+    "payments": "payments credited", "notes": "notes in cassettes", "documents": "fiscal documents",
+    "files": "payment files", "uncertain": "notes credited in doubt, marked", "orphans": "notes without a payment, shown",
+    "in_vain": "of those in doubt, not in the box", "kills": "kills of the core", "cuts": "power cuts",
+    "failures": "ends by a failed or full disk", "virtual_days": "virtual days", "seconds": "seconds it took",
+    "payments_a_second": "payments a second", "terminal_years_a_minute_and_core": "terminal-years a minute and core",
+}  # fmt: skip
+
+
+def _show(kind: str, first: int, lives: int, figures: dict[str, float]) -> None:
+    table = Table("what", "how many", title=f"{kind}: seeds {first} to {first + lives - 1}")
+    for name, value in figures.items():
+        table.add_row(NAMES[name], f"{value:,}")
+    Console().print(table)
+
+
+def _summary(life: Life) -> str:
+    found = asdict(life.count) | {"kills": life.kills, "cuts": life.cuts, "failures": life.failures}
+    return ", ".join(f"{value} {NAMES[name]}" for name, value in found.items() if value)
+
+
+if __name__ == "__main__":
+    simulate()

@@ -1,0 +1,256 @@
+"""What goes wrong at a kiosk. Each fault is a script of waits that puts right again what it has done."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta, timezone
+
+from kiosk import Kiosk
+from people import Script
+from simulated_disk import CUTS
+
+from devices.ccnet import simulator as ccnet
+from devices.ccnet.protocol import Status
+from devices.shtrih import simulator as shtrih
+from kassa.terminal import IntentRefused
+
+VALIDATOR_LINE = ("lost_acks", "lost_answers", "lost_stacks")
+REGISTRAR_LINE = ("lost_commands", "lost_acks", "lost_answers", "forgets_after_record")
+COMMANDS = (b"\xff\x0a", b"\xff\x45", b"\x8d", b"\xff\x46", b"\xff\x3a")
+STOPS_WITHIN_S = 12.0
+NOTE_S = 1.6
+"""From the hand to the cassette; faults that come after a part of it meet the note on its way."""
+
+
+def any_validator(chance: random.Random) -> ccnet.Quirks:
+    return ccnet.Quirks(
+        announces_after_reset=chance.random() < 0.8,
+        skips=frozenset(
+            one for one in (Status.ACCEPTING, Status.STACKING, Status.RETURNING) if chance.random() < 0.2
+        ),
+        after_event=chance.choice([None, Status.DISABLED, Status.BUSY]),
+        silent_after_reset_s=chance.choice([0.0, 0.5, 2.5]),
+        jam_yields_to_reset=chance.random() < 0.5,
+    )
+
+
+def any_registrar(chance: random.Random) -> shtrih.Quirks:
+    return shtrih.Quirks(
+        acks_while_executing=chance.random() < 0.5,
+        prints_at_once=chance.random() < 0.3,
+        keeps_open_document=chance.random() < 0.7,
+        takes_tags=chance.random() < 0.7,
+        keeps_tags=chance.random() < 0.9,
+        takes_lines=chance.random() < 0.8,
+        has_sensors=chance.random() < 0.7,
+        opens_shift_itself=chance.random() < 0.5,
+    )
+
+
+class Faults:
+    """All of them, with how often each comes."""
+
+    def __init__(self, kiosk: Kiosk, chance: random.Random) -> None:
+        self.kiosk, self.chance = kiosk, chance
+
+    def crashes(self) -> list[Callable[[], Script]]:
+        """What only the core and its cables suffer."""
+        self.kiosk.devices_keep_power = True
+        return [
+            self.unplug, *[self.kill] * 4, *[self.disk_dies] * 5, self.stop, self.night, self.clock_jumps, self.zone_changes,
+            self.disk_is_full, self.sync_fails, self.reads_fail,
+        ]  # fmt: skip
+
+    def all(self) -> list[Callable[[], Script]]:
+        """Everything; what is there twice comes twice as often."""
+        return [
+            *[self.power_of_the_kiosk] * 5, *[self.disk_dies] * 7, *[self.kill] * 6, self.stick_dies,
+            self.unplug, self.unplug, self.power_of_a_device, self.power_of_a_device, self.stop, self.jam, self.pause,
+            self.cheat, self.cassette, self.no_paper, self.little_paper, self.bad_line, self.bad_line, self.busy,
+            self.refuse, self.hours_pass, self.clock_jumps, self.zone_changes, self.night, self.disk_is_full,
+            self.sync_fails, self.reads_fail,
+        ]  # fmt: skip
+
+    def strike(self, fault: Callable[[], Script]) -> Script:
+        """The fault, often in the very moment when a note moves."""
+        if self.chance.random() < 0.6:
+            for _ in range(80):
+                if not self.kiosk.validator.truth.is_empty:
+                    break
+                yield 0.25
+            yield self.chance.uniform(0.0, NOTE_S)
+        self.kiosk.timeline.note("fault", fault.__name__.replace("_", " "))
+        yield from fault()
+
+    # --- power and processes --------------------------------------------------------------------------------------
+
+    def power_of_the_kiosk(self) -> Script:
+        self.kiosk.cut_power(self.chance.choice(CUTS))
+        yield self.chance.choice([0.1, 1.0, 7.0])
+        self.kiosk.restore_power()
+
+    def disk_dies(self) -> Script:
+        """The power goes before one of the next operations of the disk."""
+        self.kiosk.rest_after_death_s = self.chance.choice([0.1, 3.0])
+        self.kiosk.disk.cut_before = self.kiosk.disk.operations + self.chance.randint(0, 30)
+        yield 0.0
+
+    def stick_dies(self) -> Script:
+        """The power goes before one of the next operations of the stick."""
+        if self.kiosk.stick is not None:
+            disk = self.kiosk.stick.disk
+            disk.cut_before = disk.operations + self.chance.randint(0, 12)
+        yield 0.0
+
+    def kill(self) -> Script:
+        self.kiosk.rest_after_death_s = self.chance.choice([0.0, 0.3, 3.0])
+        self.kiosk.acts_left = self.chance.randint(0, 12)
+        yield 0.0
+
+    def stop(self) -> Script:
+        """The core ends as it should, within its bound, and is started anew."""
+        life = self.kiosk.deaths
+        self.kiosk.stop()
+        waited = 0.0
+        while self.kiosk.deaths == life and waited < STOPS_WITHIN_S:
+            if self.kiosk.terminal is None or self.kiosk.terminal.is_quiet:
+                break
+            yield 0.1
+            waited += 0.1
+        if self.kiosk.deaths == life:
+            self.kiosk.end()
+
+    # --- devices ----------------------------------------------------------------------------------------------------
+
+    def unplug(self) -> Script:
+        wire = self.chance.choice([self.kiosk.to_validator, self.kiosk.to_registrar])
+        self.kiosk.live(wire.unplug)
+        yield self.chance.choice([0.1, 1.0, 15.0])
+        wire.plug()
+
+    def power_of_a_device(self) -> Script:
+        wire = self.chance.choice([self.kiosk.to_validator, self.kiosk.to_registrar])
+        self.kiosk.do(wire, "cut_power")
+        yield self.chance.choice([0.1, 1.0, 7.0])
+        if self.kiosk.has_power:
+            self.kiosk.do(wire, "restore_power")
+
+    def jam(self) -> Script:
+        yield from self._hold("jam", self.chance.choice([0.5, 6.0, 20.0]))
+
+    def pause(self) -> Script:
+        yield from self._hold("pause", self.chance.choice([0.5, 6.0]))
+
+    def _hold(self, act: str, seconds: float) -> Script:
+        self.kiosk.do(self.kiosk.to_validator, act)
+        yield seconds
+        self.kiosk.do(self.kiosk.to_validator, "clear")
+
+    def cheat(self) -> Script:
+        self.kiosk.do(self.kiosk.to_validator, "cheat")
+        yield 0.0
+
+    def cassette(self) -> Script:
+        self.kiosk.do(self.kiosk.to_validator, "take_cassette_out")
+        yield self.chance.choice([0.5, 6.0])
+        self.kiosk.do(self.kiosk.to_validator, "put_cassette_in")
+
+    def no_paper(self) -> Script:
+        self.kiosk.do(self.kiosk.to_registrar, "take_paper_out")
+        yield self.chance.choice([0.1, 1.0, 20.0])
+        self.kiosk.do(self.kiosk.to_registrar, "put_paper_in")
+
+    def little_paper(self) -> Script:
+        self.kiosk.do(self.kiosk.to_registrar, "put_paper_in", lines=self.chance.randint(0, 40))
+        yield self.chance.choice([1.0, 20.0])
+        self.kiosk.do(self.kiosk.to_registrar, "put_paper_in")
+
+    def bad_line(self) -> Script:
+        validator, registrar = self.kiosk.validator.quirks, self.kiosk.registrar.quirks
+        setattr(validator, self.chance.choice(VALIDATOR_LINE), self.chance.randint(1, 3))
+        setattr(registrar, self.chance.choice(REGISTRAR_LINE), self.chance.randint(1, 3))
+        yield 0.0
+
+    def busy(self) -> Script:
+        self.kiosk.do(self.kiosk.to_registrar, "be_busy", self.chance.choice([0.5, 5.0, 70.0]))
+        yield 0.0
+
+    def refuse(self) -> Script:
+        errors = [0x31] * self.chance.randint(1, 5)
+        self.kiosk.registrar.quirks.refusals.setdefault(self.chance.choice(COMMANDS), []).extend(errors)
+        yield 0.0
+
+    # --- time -------------------------------------------------------------------------------------------------------
+
+    def hours_pass(self) -> Script:
+        self.kiosk.do(self.kiosk.to_registrar, "move_clock", self.chance.choice([1, 25]))
+        yield 0.0
+
+    def clock_jumps(self) -> Script:
+        """An hour, a day, a year, a decade; a step of NTP."""
+        days = self.chance.choice(
+            [-3650, -400, -1, -1 / 24, -1 / 86_400, 0, 1 / 86_400, 1 / 24, 1, 366, 3650]
+        )
+        self.kiosk.clock.jumped = timedelta(days=days)
+        yield 0.0
+
+    def zone_changes(self) -> Script:
+        self.kiosk.clock.zone = timezone(timedelta(hours=self.chance.choice([0, 3, 5, 12, -11])))
+        yield 0.0
+
+    def night(self) -> Script:
+        terminal = self.kiosk.terminal
+
+        def close() -> None:
+            assert terminal is not None
+            with suppress(IntentRefused):
+                terminal.close_shift()
+
+        if terminal is not None:
+            self.kiosk.live(close)
+        yield 0.0
+
+    # --- disk -------------------------------------------------------------------------------------------------------
+
+    def disk_is_full(self) -> Script:
+        disk = self.kiosk.disk
+        disk.room_bytes = disk.used_bytes() + self.chance.choice([0, 0, 5000, 60_000])
+        yield self.chance.choice([1.0, 10.0, 30.0])
+        self.kiosk.disk.room_bytes = None
+
+    def sync_fails(self) -> Script:
+        self.kiosk.disk.sync_fails = True
+        yield 0.0
+
+    def reads_fail(self) -> Script:
+        self.kiosk.disk.reads_fail = True
+        yield self.chance.choice([0.5, 5.0])
+        self.kiosk.disk.reads_fail = False
+
+    # --- and all of it is put right ---------------------------------------------------------------------------------
+
+    def mend(self) -> None:
+        """Everything works: what was unplugged is plugged, what was full has room."""
+        kiosk = self.kiosk
+        kiosk.acts_left = kiosk.disk.cut_before = kiosk.disk.room_bytes = None
+        kiosk.disk.sync_fails = kiosk.disk.reads_fail = False
+        kiosk.rest_after_death_s = 0.0
+        for quirks, names in (
+            (kiosk.validator.quirks, VALIDATOR_LINE),
+            (kiosk.registrar.quirks, REGISTRAR_LINE),
+        ):
+            for name in names:
+                setattr(quirks, name, 0)
+        kiosk.registrar.quirks.refusals.clear()
+        kiosk.restore_power()
+        for wire in (kiosk.to_validator, kiosk.to_registrar):
+            wire.plug()
+            kiosk.do(wire, "restore_power")
+            kiosk.do(wire, "clear")
+        kiosk.do(kiosk.to_registrar, "put_paper_in")
+        kiosk.do(kiosk.to_validator, "put_cassette_in")
+        if kiosk.stick is None or kiosk.stick.disk.cut_before is not None:
+            kiosk.pull_stick()
+            kiosk.stick = kiosk.new_stick()

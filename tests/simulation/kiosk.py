@@ -1,0 +1,490 @@
+"""A whole terminal in virtual time: the real core and drivers, a journal on a simulated disk, both simulated devices.
+
+The core can be killed between any two of its acts, and disk or stick can lose power before any of their operations.
+What lies in the validator, in the fiscal drive, on disk and sticks outlives all of that, as it does in the world.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from simulated_disk import CUTS, PowerCut, SimulatedDisk, SimulatedFiles, plugged
+from timeline import Timeline, in_brief
+from virtual_time import VirtualTime, Wire
+
+from devices.ccnet import simulator as ccnet
+from devices.ccnet.driver import CcnetDriver
+from devices.shtrih import simulator as shtrih
+from devices.shtrih.driver import ShtrihDriver
+from devices.steps import Pump
+from kassa.ballast import BALLAST_BYTES
+from kassa.config import Config
+from kassa.errors import KassaError
+from kassa.export.writer import ExportFailed, write
+from kassa.home import Home
+from kassa.journal.entries import Entry
+from kassa.journal.records import PaymentRecord
+from kassa.journal.store import Journal, JournalFailed, JournalFull
+from kassa.journal.words import in_words
+from kassa.money import of_whole
+from kassa.ports import ExportEnded, FileWritten, RegistrarStatus
+from kassa.rules.view import ScreenName, View
+from kassa.terminal import Devices, IntentRefused, Terminal
+
+JOURNAL = Path("/journal.db")
+STICK = Path("/media/stick")
+TICK_S = 0.5
+CALM_MAX_S = 3600.0
+CALM_LOOK_S = 2.0
+RETRY_S = 1.0
+"""A core that could not start is started again."""
+NOON = datetime(2026, 11, 24, 14, 5)  # noqa: DTZ001 - a registrar's wall time has no zone
+"""What the registrar's clock shows when a story begins; the core's own shows the same."""
+
+_disks = count()
+
+
+class Killed(Exception):
+    """The core ends here and now, without a word."""
+
+
+DEATHS = (Killed, JournalFailed, JournalFull, PowerCut)
+
+
+class Clock:
+    """The core's clocks, driven by virtual time."""
+
+    def __init__(self, time: VirtualTime) -> None:
+        self._time, self._began = time, time.time()
+        self.jumped = timedelta(0)
+        """How far somebody has moved the wall clock."""
+        self.zone: timezone = UTC
+
+    def monotonic(self) -> float:
+        return self._time.time()
+
+    def now(self) -> datetime:
+        passed = timedelta(seconds=self._time.time() - self._began)
+        return (NOON.replace(tzinfo=UTC) + passed + self.jumped).astimezone(self.zone)
+
+
+class WatchedJournal(Journal):
+    """The journal, and somebody who writes down what is appended."""
+
+    timeline: Timeline | None = None
+
+    def append(self, *entries: Entry) -> tuple[int, ...]:
+        seqs = super().append(*entries)
+        if self.timeline is not None:
+            for entry in entries:
+                self.timeline.tell("journal", lambda entry=entry: in_words(entry, "RUB"))  # type: ignore[misc]
+        return seqs
+
+
+class Kiosk:
+    """One kiosk. Whatever ends the core starts it anew a moment later; without power, when the power is back."""
+
+    def __init__(
+        self,
+        home: Home,
+        config: Config,
+        chance: random.Random,
+        validator: ccnet.Quirks | None = None,
+        registrar: shtrih.Quirks | None = None,
+        *,
+        speed: float = 1.0,
+        timeline_last: int | None = 100,
+    ) -> None:
+        self.home, self.config, self.chance = home, config, chance
+        self.time = VirtualTime()
+        self.timeline = Timeline(self.time.time, timeline_last)
+        self.clock = Clock(self.time)
+        self.validator = ccnet.Simulator(self.time.time(), quirks=validator, speed=speed)
+        self.registrar = shtrih.Simulator(self.time.time(), wall=NOON, quirks=registrar, speed=speed)
+        self.to_validator, self.to_registrar = (
+            Wire(self.validator, self.time),
+            Wire(self.registrar, self.time),
+        )
+        self.collected: list[int] = []
+        """Notes that collectors took away, in whole units."""
+        self.disk = SimulatedDisk()
+        self.has_ballast = False
+        self.stick: SimulatedFiles | None = self.new_stick()
+        self.old_sticks: list[SimulatedDisk] = []
+        """What was pulled, as somebody will find it."""
+        self.acts_left: int | None = None
+        """So many acts of the core until it is killed; None: it lives."""
+        self.has_power = True
+        self.devices_keep_power = False
+        """When the power is cut: the computer has a supply of its own."""
+        self.kills = self.cuts = self.failures = 0
+        """Ends of the core: by a signal; by a loss of power; by a disk that failed or was full."""
+        self.rest_after_death_s = 0.0
+        self.view: View | None = None
+        """What the customer sees; None: a dark screen."""
+        self.broken: list[str] = []
+        """Promises that were seen broken on the way."""
+        self.payer: str | None = None
+        """The account that the screen showed when the last note went in."""
+        self.dropped_for: list[tuple[str | None, int]] = []
+        """Whose note fell into a cassette: account and whole units."""
+        self._note_inside = False
+        self._fallen = 0
+        self._life = 0
+        self.journal: Journal | None = None
+        self.terminal: Terminal | None = None
+        self.pumps: list[Pump] = []
+        self._plugged: Any = contextlib.nullcontext()
+        self.live(self.start_core)
+
+    # --- the core -------------------------------------------------------------------------------------------------
+
+    @property
+    def is_alive(self) -> bool:
+        return self.terminal is not None
+
+    @property
+    def deaths(self) -> int:
+        return self.kills + self.cuts + self.failures
+
+    def start_core(self) -> None:
+        self._life += 1
+        life = self._life
+        self._lay_ballast()
+        self._plugged = plugged(self.disk, f"disk-{next(_disks)}")
+        vfs = self._plugged.__enter__()
+        self.journal = WatchedJournal.open(JOURNAL, self.clock, vfs=vfs, make_room=self._drop_ballast)
+        self.journal.timeline = self.timeline
+        devices = Devices(
+            lambda command: self._order(0, command),
+            lambda command: self._order(1, command),
+            lambda: self.time.call_later(0, lambda: self._export(life)),
+        )
+        files = SimulatedFiles(self.disk, self.home.path)
+        terminal = Terminal(self.config, self.home, self.journal, self.clock, devices, files)
+        drivers = CcnetDriver("RUB", ("RUS",)), ShtrihDriver(30, "RUB", UTC)
+        wires = self.to_validator, self.to_registrar
+        self.pumps = [
+            Pump(driver, wire.open, self._dispatch, self.time)
+            for driver, wire in zip(drivers, wires, strict=True)
+        ]
+        self.terminal = terminal
+        terminal.follow(self._show)
+        self.timeline.note("core", "runs")
+        for pump in self.pumps:
+            pump.start()
+        self._tick(life)
+
+    def _lay_ballast(self) -> None:
+        if not self.has_ballast and self.disk.room_bytes is None:
+            self.has_ballast = True
+
+    def _drop_ballast(self) -> bool:
+        had, self.has_ballast = self.has_ballast, False
+        if had and self.disk.room_bytes is not None:
+            self.disk.room_bytes += BALLAST_BYTES
+        return had
+
+    def _tick(self, life: int) -> None:
+        if life == self._life and self.terminal is not None:
+            self.time.call_later(TICK_S, lambda: self._tick(life))
+            self.terminal.tick()
+
+    def _export(self, life: int) -> None:
+        """What the thread at the outgoing folder does, in no time."""
+        if life != self._life or self.terminal is None:
+            return
+        try:
+            for file in self.terminal.waiting_files():
+                if self.stick is None:
+                    raise ExportFailed("no stick")
+                write(file, STICK, self.stick)
+                self.timeline.tell("stick", lambda file=file: f"has {file.name} of {file.payments} payments")  # type: ignore[misc]
+                self._dispatch(FileWritten(file.batch, file.name, str(STICK)))
+        except ExportFailed as error:
+            self._dispatch(ExportEnded(str(error)))
+        else:
+            self._dispatch(ExportEnded())
+
+    def _dispatch(self, fact: object) -> None:
+        self._act()
+        if not isinstance(fact, RegistrarStatus):
+            self.timeline.tell("fact", lambda: in_brief(fact))
+        assert self.terminal is not None
+        self.terminal.dispatch(fact)
+        self._act()
+
+    def tell_core(self, fact: object) -> None:
+        """A fact of a part beside the devices."""
+        if self.terminal is not None:
+            self.live(lambda: self._dispatch(fact))
+
+    def _order(self, place: int, command: object) -> None:
+        self._act()
+        self.timeline.tell("command", lambda: in_brief(command))
+        self.pumps[place].order(command)
+        self._act()
+
+    def _act(self) -> None:
+        if self.acts_left is not None:
+            self.acts_left -= 1
+            if self.acts_left < 0:
+                raise Killed
+
+    def live(self, act: Callable[[], Any]) -> None:
+        """Do something, and should it end the core, start that anew a moment later."""
+        try:
+            act()
+        except DEATHS as death:
+            self._die(death)
+
+    def kill(self) -> None:
+        """The core ends without a word, and is started anew."""
+        self._die(Killed())
+        self.wait(self.rest_after_death_s)
+
+    def _die(self, death: Exception) -> None:
+        match death:
+            case Killed():
+                self.kills += 1
+                self._bury("keep")
+            case _ if self.disk.is_dead or isinstance(death, PowerCut):
+                self._lose_all_power(self.chance.choice(CUTS))
+                self.time.call_later(self.rest_after_death_s, self.restore_power)
+                return
+            case _:
+                self.failures += 1
+                self._bury("keep")
+        self.timeline.note("core", f"died: {type(death).__name__}")
+        life = self._life
+        rest_s = self.rest_after_death_s if isinstance(death, Killed) else RETRY_S
+        self.time.call_later(rest_s, lambda: self._rise(life))
+
+    def _rise(self, life: int) -> None:
+        if self.has_power and life == self._life and self.terminal is None:
+            self.start_core()
+
+    def _bury(self, how: str) -> None:
+        self._life += 1
+        self.acts_left = None
+        self.terminal, self.view = None, None
+        for pump in self.pumps:
+            pump.stop()
+        self.pumps = []
+        left = self.disk if how == "keep" and not self.disk.is_dead else self.disk.after_cut(how, self.chance)
+        with contextlib.suppress(KassaError):
+            if self.journal is not None:
+                self.disk.is_dead = True  # a process that is gone writes nothing more
+                self.journal.close()
+        self.journal = None
+        self._plugged.__exit__(None, None, None)
+        self._plugged = contextlib.nullcontext()
+        self.disk.is_dead = False
+        self.disk = left
+        self.disk.cut_before = None
+
+    def stop(self) -> None:
+        """The core is asked to end; whoever calls lets time pass and then calls `end`."""
+        if self.terminal is not None:
+            self.live(self.terminal.begin_stop)
+
+    def end(self) -> None:
+        """The core's last entry, then a start."""
+        if self.terminal is None:
+            return
+        for pump in self.pumps:
+            pump.stop()
+        self.live(self.terminal.end)
+        if self.terminal is not None:
+            self._die(Killed())
+
+    # --- power --------------------------------------------------------------------------------------------------------
+
+    def cut_power(self, how: str) -> None:
+        """All of the kiosk is dark."""
+        if self.has_power:
+            self._lose_all_power(how)
+
+    def _lose_all_power(self, how: str) -> None:
+        self.cuts += 1
+        self.has_power = False
+        self.timeline.note("power", f"lost ({how})")
+        if not self.devices_keep_power:
+            self._switch("cut_power")
+        self._bury(how)
+        if self.stick is not None:
+            self.stick = SimulatedFiles(self.stick.disk.after_cut(how, self.chance), STICK)
+
+    def restore_power(self) -> None:
+        """Light again; the computer comes back with the devices."""
+        if self.has_power:
+            return
+        self.has_power = True
+        self.timeline.note("power", "back")
+        self._switch("restore_power")
+        self.live(self.start_core)
+
+    def _switch(self, act: str) -> None:
+        for wire in (self.to_validator, self.to_registrar):
+            self.do(wire, act)
+
+    def lose_power(self, off_s: float, how: str) -> None:
+        """All of the kiosk is dark for a while."""
+        self.cut_power(how)
+        self.wait(off_s)
+        self.restore_power()
+
+    # --- sticks ---------------------------------------------------------------------------------------------------
+
+    def new_stick(self) -> SimulatedFiles:
+        return SimulatedFiles(SimulatedDisk(is_fat=True), STICK)
+
+    def pull_stick(self) -> None:
+        """The accountant takes the stick; what was not synced is there or not."""
+        if self.stick is not None:
+            self.old_sticks.append(self.stick.disk.after_cut(self.chance.choice(CUTS), self.chance))
+            self.stick = None
+            self.timeline.note("accountant", "takes the stick")
+
+    def files(self) -> list[tuple[str, bytes]]:
+        """Every payment file on every stick, whatever happened to it."""
+        disks = [*self.old_sticks, *([self.stick.disk] if self.stick else [])]
+        return [
+            (Path(name).name, disk.content(name))
+            for disk in disks
+            for name in disk.names
+            if name.endswith(".csv")
+        ]
+
+    def export_now(self) -> None:
+        """Let what waits be written."""
+        life = self._life
+        self.live(lambda: self._export(life))
+
+    def is_calm(self) -> bool:
+        """Whether nobody pays and nothing that was begun waits for its end."""
+        if self.terminal is None or self.journal is None or self.screen != "attract":
+            return False
+        return not self.journal.fiscal_pending() and self.terminal.is_quiet
+
+    def calm_down(self) -> None:
+        """Everybody has gone, everything works: what was begun finds its end, and all payments go out."""
+        end = self.time.time() + CALM_MAX_S
+        while not self.is_calm():
+            stuck = self.terminal.status() if self.terminal else "the core does not start"
+            assert self.time.time() < end, f"the terminal is stuck: {stuck}"
+            self.wait(CALM_LOOK_S)
+        self.wait(CALM_LOOK_S)
+        self.export_now()
+
+    def credited(self) -> list[PaymentRecord]:
+        """The payments with money, oldest first."""
+        assert self.journal is not None
+        return [payment for payment in self.journal.payments() if payment.state == "credited"]
+
+    def close(self) -> None:
+        """This kiosk is not needed any more."""
+        self._bury("keep")
+
+    # --- time, hands, fingers ---------------------------------------------------------------------------------------
+
+    def wait(self, seconds: float) -> None:
+        end = self.time.time() + seconds
+        while True:
+            try:
+                self.time.run_for(end - self.time.time())
+                return
+            except DEATHS as death:
+                self._die(death)
+
+    def touch(self, name: str, **values: str) -> None:
+        if self.terminal is None:
+            return
+        terminal = self.terminal
+        self.timeline.note("finger", " ".join([name, *values.values()]))
+
+        def intend() -> None:
+            with contextlib.suppress(IntentRefused):
+                terminal.intend(name, values)
+
+        self.live(intend)
+
+    def do(self, wire: Wire, act: str, *values: Any, **named: Any) -> Any:
+        """A hand does something to a device now."""
+        answer = getattr(wire.device, act)(*values, now=self.time.time(), **named)
+        wire.stir()
+        return answer
+
+    @property
+    def screen(self) -> str:
+        return "dark" if self.view is None else self.view.screen.value
+
+    def _show(self, view: View) -> None:
+        self.view = view
+        self.timeline.tell("screen", lambda: _seen(view))
+        assert self.journal is not None
+        if view.screen is ScreenName.CASH:
+            opened = self.journal.open_payment()
+            held = opened.paid if opened is not None else 0
+        elif view.payment is not None and view.screen is not ScreenName.OUT_OF_SERVICE:
+            payment = self.journal.payment(view.payment)
+            held = payment.paid if payment is not None else 0
+        else:
+            return
+        if round(float(view.inserted) * 100) != held:
+            self.broken.append(
+                f"the screen {view.screen.value} shows {view.inserted}, the journal holds {held}"
+            )
+
+    def wait_for_screen(self, name: str, within_s: float = 120.0) -> None:
+        end = self.time.time() + within_s
+        while self.screen != name:
+            assert self.time.time() < end, f"the screen is {self.view}"
+            self.wait(0.1)
+
+    def go_to_cash(self, account: str = "4038172956", service: str = "internet") -> None:
+        self.touch("choose_service", service=service)
+        self.touch("enter_account", account=account)
+        self.touch("confirm_account")
+
+    def insert(self, units: int) -> bool:
+        """Push a note in, if the slot takes it."""
+        self.count_fallen()
+        account = self.view.account if self.view is not None and self.screen == "cash" else None
+        if self.do(self.to_validator, "insert", units) is not None:
+            return False
+        self.timeline.note("hand", f"pushes a note of {units} in")
+        self.payer, self._note_inside = account, True
+        return True
+
+    def count_fallen(self) -> None:
+        """Whose note it was that fell into the cassette since the last look."""
+        fallen = len(self.validator.truth.cassette) + len(self.collected)
+        assert fallen - self._fallen <= 1, "two notes fell at once"
+        if fallen > self._fallen:
+            assert self._note_inside
+            self.dropped_for.append((self.payer, self.validator.truth.cassette[-1]))
+        self._fallen, self._note_inside = fallen, not self.validator.truth.is_empty
+
+    def collect(self) -> None:
+        """The collector changes the cassette for an empty one; the slot must be quiet."""
+        self.count_fallen()
+        self.do(self.to_validator, "take_cassette_out")
+        if not self.validator.truth.cassette_is_in:
+            taken = self.validator.empty_cassette()
+            self.collected += taken
+            self.timeline.note("collector", f"takes {len(taken)} notes away")
+        self.do(self.to_validator, "put_cassette_in")
+
+
+def _seen(view: View) -> str:
+    parts = [view.screen.value, view.account, view.reason, view.notice]
+    if view.screen.value in ("cash", "printing", "thanks"):
+        parts.append(str(of_whole(int(float(view.inserted)))))
+    return ", ".join(part for part in parts if part)

@@ -1,0 +1,157 @@
+"""What must hold after every simulated day: books against the truth that lies in devices, drives and on sticks."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from kiosk import Kiosk
+
+from devices.shtrih.memory import Record
+from devices.shtrih.protocol import Form
+from kassa.journal.verify import verify
+from kassa.money import of_whole
+
+TOTAL = re.compile(r"#TOTAL (\d+);(\d+)\.(\d\d)")
+
+
+class PromiseBroken(AssertionError):
+    """The terminal broke a promise; the message says which and how."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """What was counted on the way."""
+
+    payments: int
+    notes: int
+    documents: int
+    files: int
+    uncertain: int
+    orphans: int
+    in_vain: int
+    """Notes credited in doubt that are not in the box: what a collector finds missing, and the journal marks."""
+
+
+def check(kiosk: Kiosk, *, whole_chain: bool = True) -> Count:
+    """Raise PromiseBroken, or count. The kiosk must be calm."""
+    journal = kiosk.journal
+    _require(journal is not None, "the core runs")
+    assert journal is not None
+    _require(not kiosk.broken, "; ".join(kiosk.broken))
+    if whole_chain:
+        verdict = verify(journal)
+        _require(verdict.ok, f"the journal is not whole: {verdict}")
+    payments, credited = journal.payments(), kiosk.credited()
+    uncertain, orphans, in_vain = _check_notes(kiosk, payments, credited)
+    _check_accounts(kiosk, credited)
+    _check_documents(kiosk, credited)
+    files = _check_files(kiosk, credited)
+    _check_what_staff_see(kiosk, orphans, uncertain)
+    return Count(
+        payments=len(credited), notes=len(kiosk.collected) + len(kiosk.validator.truth.cassette),
+        documents=len(receipts(kiosk)), files=files, uncertain=uncertain, orphans=orphans, in_vain=in_vain,
+    )  # fmt: skip
+
+
+def receipts(kiosk: Kiosk) -> list[Record]:
+    """Every receipt that any fiscal drive of the kiosk holds."""
+    drives = [*kiosk.registrar.truth.former_drives, kiosk.registrar.truth.drive]
+    return [one for drive in drives for one in drive.documents if one.form is Form.RECEIPT]
+
+
+def _require(kept: bool, words: str) -> None:
+    if not kept:
+        raise PromiseBroken(words)
+
+
+def _check_notes(kiosk: Kiosk, payments: list[Any], credited: list[Any]) -> tuple[int, int, int]:
+    """What lies in the box is credited once or an orphan; only an uncertain note may lie elsewhere."""
+    journal = kiosk.journal
+    assert journal is not None
+    box = Counter(of_whole(units).minor for units in [*kiosk.collected, *kiosk.validator.truth.cassette])
+    stacked = [note for payment in payments for note in payment.notes if note.state == "stacked"]
+    certain = Counter(note.value for note in stacked if not note.uncertain)
+    uncertain = Counter(note.value for note in stacked if note.uncertain)
+    orphans = Counter(journal.cassette()) - certain - uncertain
+    unknown = orphans.pop(0, 0)
+    vain = certain + orphans - box
+    _require(not vain, f"in the books, yet not in the box: {_notes(vain)}")
+    missing = box - certain - orphans - uncertain
+    _require(missing.total() <= unknown, f"in the box, yet not in the books: {_notes(missing)}")
+    in_vain = certain + orphans + uncertain - box
+    twice = in_vain & orphans
+    _require(not twice, f"credited in doubt, and an orphan besides: {_notes(twice)}")
+    total, notes = sum(one.paid for one in credited), sum(note.value for note in stacked)
+    _require(total == notes, f"payments hold {total}, their notes {notes}")
+    return uncertain.total(), orphans.total() + unknown, in_vain.total()
+
+
+def _check_accounts(kiosk: Kiosk, credited: list[Any]) -> None:
+    """A note is credited to the account that the screen showed when it went in."""
+    kiosk.count_fallen()
+    fallen = Counter((account, of_whole(units).minor) for account, units in kiosk.dropped_for)
+    booked = Counter(
+        (payment.account, note.value)
+        for payment in credited
+        for note in payment.notes
+        if note.state == "stacked" and not note.uncertain
+    )
+    strange = booked - fallen
+    _require(not strange, f"credited to another account than the one on the screen: {dict(strange)}")
+
+
+def _check_documents(kiosk: Kiosk, credited: list[Any]) -> None:
+    without = [one.number for one in credited if one.document is None]
+    _require(not without, f"without a document: {', '.join(without)}")
+    told = Counter((one.document.number, one.document.sign, one.paid) for one in credited)
+    kept = Counter((one.number, one.sign, one.sum) for one in receipts(kiosk))
+    _require(
+        told == kept, f"only in the journal: {dict(told - kept)}, only in the drive: {dict(kept - told)}"
+    )
+
+
+def _check_files(kiosk: Kiosk, credited: list[Any]) -> int:
+    """Each payment once; a batch may lie on several sticks with the same bytes; the newest copy is whole."""
+    journal = kiosk.journal
+    assert journal is not None
+    copies: dict[str, list[bytes]] = {}
+    for name, content in kiosk.files():
+        copies.setdefault(name, []).append(content)
+    rows: Counter[str] = Counter()
+    total = 0
+    for batch in journal.batches():
+        _require(batch.is_written, f"{batch.name} was never written")
+        whole = {content for content in copies.get(batch.name, []) if content.endswith(b"#END\n")}
+        _require(len(whole) == 1, f"{batch.name} lies {len(whole)} times with different bytes")
+        text = whole.pop().decode()
+        numbers = [line.split(";")[1] for line in text.splitlines() if not line.startswith("#")]
+        found = TOTAL.search(text)
+        _require(found is not None and int(found[1]) == len(numbers), f"{batch.name} counts its rows wrongly")
+        assert found is not None
+        total += int(found[2]) * 100 + int(found[3])
+        rows.update(numbers)
+    twice = [number for number, times in rows.items() if times > 1]
+    _require(not twice, f"in two files: {', '.join(twice)}")
+    wanted = {one.number for one in credited}
+    _require(rows.keys() == wanted, f"files and journal differ in {sorted(rows.keys() ^ wanted)}")
+    in_journal = sum(one.paid for one in credited)
+    register = sum(one.sum for one in receipts(kiosk))
+    _require(
+        total == in_journal == register,
+        f"files hold {total}, the journal {in_journal}, the drives {register}",
+    )
+    return len(copies)
+
+
+def _check_what_staff_see(kiosk: Kiosk, orphans: int, uncertain: int) -> None:
+    assert kiosk.journal is not None
+    shown = {one.code for one in kiosk.journal.conditions()}
+    _require(not orphans or "orphan_note" in shown, "an orphan note is shown to nobody")
+    _require(not uncertain or "uncertain_note" in shown, "an uncertain note is shown to nobody")
+
+
+def _notes(values: Counter[int]) -> str:
+    return ", ".join(f"{count} x {value / 100:.0f}" for value, count in sorted(values.items()))

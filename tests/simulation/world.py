@@ -1,0 +1,183 @@
+"""A kiosk's life from one seed: days of customers while everything fails, evenings when all is mended and counted.
+
+The same seed gives the same life to the byte. A day is a storm and then a calm: in the calm everything that was begun
+has to find its end, and then the promises are checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from faults import Faults, any_registrar, any_validator
+from kiosk import Kiosk
+from people import Customer, Script, accountant, collector
+from promises import Count, PromiseBroken, check
+
+from kassa.config import Config, load
+from kassa.home import Home, data_folder
+
+DAYS = 4
+CUSTOMERS_A_DAY = 30
+FAULT_EVERY_S = 30.0
+"""On average."""
+VISIT_MAX_S = 600.0
+
+
+@dataclass(frozen=True)
+class Life:
+    """What became of one seed."""
+
+    seed: int
+    count: Count
+    kills: int
+    cuts: int
+    failures: int
+    """Ends of the core by a disk that failed or was full."""
+    virtual_s: float
+    hash: str
+    """Of everything that happened: two runs of a seed have the same one."""
+
+
+class SeedFailed(Exception):
+    """A promise was broken, or the program was: with the seed, and what happened before."""
+
+    def __init__(self, seed: int, kind: str, kiosk: Kiosk, reason: BaseException) -> None:
+        super().__init__(f"seed {seed}: {type(reason).__name__}: {reason}")
+        self.seed, self.kind, self.reason = seed, kind, reason
+        self.timeline = kiosk.timeline.lines()
+
+
+KINDS: dict[str, Callable[[Faults], list[Callable[[], Script]]]] = {
+    "storm": Faults.all,
+    "crashes": Faults.crashes,
+    "fair": lambda _: [],
+}
+"""Everything fails; only the core and its cables do, so that no doubt of any note may remain; nothing fails."""
+
+
+def any_config(chance: random.Random) -> Config:
+    """Customers with little patience, and a night that comes soon."""
+    config = load(data_folder() / "examples" / "kassa.toml")
+    cash = msgspec.structs.replace(
+        config.cash,
+        idle_timeout_s=chance.choice([5, 20]),
+        choosing_timeout_s=10,
+        thanks_s=3,
+        receipt_wait_s=10,
+    )
+    return msgspec.structs.replace(
+        config,
+        cash=cash,
+        registrar=msgspec.structs.replace(config.registrar, close_shift_at=f"14:{chance.randint(6, 20):02}"),
+        outbox=msgspec.structs.replace(
+            config.outbox, every_min=chance.choice([1, 10, 60]), after_each_payment=chance.random() < 0.3
+        ),
+    )
+
+
+class World:
+    """One seed, lived day by day."""
+
+    def __init__(self, home: Home, seed: int, kind: str = "storm", timeline_last: int | None = 100) -> None:
+        self.seed, self.kind = seed, kind
+        self.chance = chance = random.Random(f"{kind} {seed}")
+        config = any_config(chance)
+        good = kind != "storm"
+        self.kiosk = Kiosk(
+            home, config, chance, None if good else any_validator(chance), None if good else any_registrar(chance),
+            speed=chance.choice([1.0, 2.0, 4.0]), timeline_last=timeline_last,
+        )  # fmt: skip
+        self.faults = Faults(self.kiosk, chance)
+        self._choices = KINDS[kind](self.faults)
+        self._is_day = False
+        self._running = 0
+
+    def live(self, days: int = DAYS, customers: int = CUSTOMERS_A_DAY) -> Life:
+        """All days. Raises SeedFailed."""
+        kiosk = self.kiosk
+        try:
+            for day in range(days):
+                kiosk.timeline.note("world", f"day {day + 1}")
+                self._day(customers)
+                self._calm()
+                count = check(kiosk, whole_chain=day == days - 1)
+                if self.kind == "crashes" and (count.uncertain or count.orphans):
+                    raise PromiseBroken("good devices kept their power, yet a note is in doubt")
+        except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            raise SeedFailed(self.seed, self.kind, kiosk, error) from error
+        life = Life(
+            self.seed, count, kiosk.kills, kiosk.cuts, kiosk.failures, kiosk.time.time(), self._hash()
+        )
+        kiosk.close()
+        return life
+
+    def _day(self, customers: int) -> None:
+        self._is_day = True
+        self._start(self._visitors(customers))
+        if self._choices:
+            self._start(self._weather())
+        end = self.kiosk.time.time() + customers * VISIT_MAX_S
+        while self._is_day:
+            assert self.kiosk.time.time() < end, "the customers' day does not end"
+            self.kiosk.wait(5.0)
+        while self._running:
+            self.kiosk.wait(1.0)
+
+    def _visitors(self, customers: int) -> Script:
+        for _ in range(customers):
+            yield self.chance.choice([0.0, 0.5, 3.0])
+            yield from Customer(self.kiosk, self.chance).visit()
+            if self.kind == "storm" and self.chance.random() < 0.05:
+                yield from accountant(self.kiosk, self.chance)
+            if self.chance.random() < 0.02:
+                yield from collector(self.kiosk, self.chance)
+        self._is_day = False
+
+    def _weather(self) -> Script:
+        while self._is_day:
+            yield self.chance.expovariate(1 / FAULT_EVERY_S)
+            yield from self.faults.strike(self.chance.choice(self._choices))
+
+    def _start(self, script: Script) -> None:
+        self._running += 1
+        self.kiosk.time.call_later(0.0, lambda: self._go_on(script))
+
+    def _go_on(self, script: Script) -> None:
+        for seconds in script:
+            self.kiosk.time.call_later(seconds, lambda: self._go_on(script))
+            return
+        self._running -= 1
+
+    def _calm(self) -> None:
+        self.kiosk.timeline.note("world", "calm")
+        self.faults.mend()
+        self.kiosk.calm_down()
+
+    def _hash(self) -> str:
+        kiosk = self.kiosk
+        assert kiosk.journal is not None
+        hashed = hashlib.sha256(kiosk.timeline.hash.encode())
+        hashed.update(repr(kiosk.journal.head()).encode())
+        hashed.update(repr((kiosk.collected, kiosk.validator.truth.cassette)).encode())
+        hashed.update(repr(kiosk.registrar.truth.drive.documents).encode())
+        for name, content in sorted(kiosk.files()):
+            hashed.update(name.encode() + content)
+        return hashed.hexdigest()
+
+
+def live(
+    home_of_data: Path, seed: int, kind: str = "storm", *, days: int = DAYS, last: int | None = 100
+) -> Life:
+    """One seed's life in a home of its own, with the sample subscribers. Raises SeedFailed."""
+    with tempfile.TemporaryDirectory(prefix="kassa-life-") as folder:
+        home = Home(Path(folder))
+        home.make()
+        home.snapshots.rmdir()
+        home.snapshots.symlink_to(home_of_data / "snapshots")
+        return World(home, seed, kind, last).live(days)
