@@ -26,6 +26,7 @@ COMMANDS = {
     "payments": "kassa.cli.payments:payments",
     "run": "kassa.cli.run:run",
     "shift": "kassa.cli.shift:shift",
+    "simulate": "kassa.cli.simulate:simulate",
     "status": "kassa.cli.status:status",
     "ui": "kassa.cli.ui:ui",
 }
