@@ -9,6 +9,7 @@ import msgspec
 
 from kassa.errors import KassaError
 from kassa.files import write_durably
+from kassa.untrusted import read_json
 
 T = TypeVar("T")
 
@@ -16,7 +17,7 @@ T = TypeVar("T")
 def load(file: Path, truth: type[T]) -> T:
     """Read what `save` wrote, a new one where there is nothing yet. Raises KassaError when it cannot be read."""
     try:
-        return msgspec.json.decode(file.read_bytes(), type=truth)
+        return read_json(msgspec.json.Decoder(truth), file.read_bytes())
     except FileNotFoundError:
         return truth()
     except (OSError, msgspec.DecodeError) as error:

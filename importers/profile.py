@@ -18,11 +18,12 @@ from msgspec import Meta, Struct, field
 from kassa.errors import KassaError
 from kassa.home import Home, data_folder
 from kassa.layout import DateForm, DecimalSign, Encoding, Separator
+from kassa.untrusted import read_toml
 
 PROFILE_MAX_BYTES = 1 << 18
 
 Text = Annotated[str, Meta(min_length=1, max_length=256)]
-Identifier = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,31}$")]
+Identifier = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]{0,31}\Z")]
 Position = Annotated[int, Meta(ge=1, le=1000)]
 Where = Text | Position | Annotated[tuple[Text, ...], Meta(min_length=1, max_length=50)]
 """Where a value stands. CSV: a header name, several spellings of it, or a position from 1. XML: a path, or several."""
@@ -186,7 +187,7 @@ def load_profile(path: Path) -> Profile:
             raw = file.read(PROFILE_MAX_BYTES + 1)
         if len(raw) > PROFILE_MAX_BYTES:
             raise KassaError(f"{path} is larger than {PROFILE_MAX_BYTES} bytes; that is no profile")
-        document = tomllib.loads(raw.decode("utf-8"))
+        document = read_toml(raw.decode("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise KassaError(f"{path} cannot be read: {error}") from error
     return Profile(path.stem, hashlib.sha256(raw).hexdigest(), parse_layout(document, path.name))
@@ -227,7 +228,7 @@ def _check(layout: Layout, file: str) -> None:
         raise ProfileError(file, "name_date", layout.name_date, "an expression with one group: the date")
     try:
         ZoneInfo(layout.date.zone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: the name of a folder
         raise ProfileError(file, "date.zone", layout.date.zone, "a zone like Europe/Moscow") from error
     for name in layout.control.required:
         if getattr(layout.control, name) is None:
@@ -252,7 +253,7 @@ def _check_pattern(pattern: str, key: str, file: str) -> int:
     try:
         pc.match_substring_regex(pa.array([""]), f"^(?:{pattern})$")
         return re.compile(pattern).groups
-    except (pa.ArrowInvalid, re.error) as error:
+    except (pa.ArrowInvalid, re.error, OverflowError, RecursionError) as error:
         raise ProfileError(file, key, pattern, f"a regular expression ({error})") from error
 
 

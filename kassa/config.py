@@ -13,9 +13,11 @@ from msgspec import Meta, Struct, field
 
 from kassa.errors import KassaError
 from kassa.money import MINOR_DIGITS, Money, of_whole
+from kassa.untrusted import read_toml
 
 LANGUAGES = ("ru", "en")
-CONFIG_MAX_BYTES = 1 << 20
+CONFIG_MAX_BYTES = 1 << 18
+"""A hundred services have 100 KB; reading time may grow faster than size, see kassa.untrusted."""
 SHOWN_MAX = 160
 """A whole table in the wrong place would fill a page of the error message."""
 
@@ -209,7 +211,9 @@ def load(path: Path) -> Config:
     try:
         with path.open("rb") as file:
             raw = file.read(CONFIG_MAX_BYTES + 1)
-        document = tomllib.loads(raw.decode("utf-8-sig"))  # Notepad writes a BOM
+        if len(raw) > CONFIG_MAX_BYTES:
+            raise KassaError(f"{path} cannot be read: it is larger than {CONFIG_MAX_BYTES >> 10} KB")
+        document = read_toml(raw.decode("utf-8-sig"))  # Notepad writes a BOM
     except FileNotFoundError as error:
         raise KassaError(
             f"{path} is missing; make a terminal's folder with: kassa init {path.parent}"
@@ -221,8 +225,6 @@ def load(path: Path) -> Config:
         raise KassaError(f"{path} cannot be read: line {line} is not UTF-8; save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise KassaError(f"{path} cannot be read: {error}") from error
-    if len(raw) > CONFIG_MAX_BYTES:
-        raise KassaError(f"{path} cannot be read: it is larger than {CONFIG_MAX_BYTES >> 20} MB")
     return parse(document)
 
 

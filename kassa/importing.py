@@ -18,6 +18,7 @@ from msgspec import Struct
 import kassa
 from kassa.errors import KassaError
 from kassa.home import Home
+from kassa.untrusted import read_json
 
 EXIT_IMPORTED = 0
 EXIT_FAULT = 1
@@ -104,10 +105,17 @@ def read_outcome(exit_code: int, answer: bytes, complaint: bytes) -> Outcome:
     if exit_code not in (EXIT_IMPORTED, EXIT_REFUSED):
         raise ImporterFault(f"the importer ended with code {exit_code}: {last or 'it said nothing'}")
     try:
-        return msgspec.json.decode(answer[:ANSWER_MAX_BYTES], type=Outcome)
+        return decode_outcome(answer[:ANSWER_MAX_BYTES])
     except msgspec.DecodeError as error:
         raise ImporterFault(f"the importer's answer cannot be read: {error}") from error
 
+
+def decode_outcome(line: bytes) -> Outcome:
+    """One outcome, as the worker says it and the log of imports keeps it. Raises msgspec.DecodeError."""
+    return read_json(_decoder, line)
+
+
+_decoder: msgspec.json.Decoder[Outcome] = msgspec.json.Decoder(Outcome)
 
 _DEATHS: dict[int, str] = {
     signal.SIGXCPU: "the file took more processor time than any honest one needs",

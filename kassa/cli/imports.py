@@ -18,6 +18,7 @@ from kassa.importing import (
     EXIT_REFUSED,
     ImporterFault,
     Outcome,
+    decode_outcome,
     read_outcome,
     worker_command,
     worker_environment,
@@ -136,7 +137,7 @@ def read_log(home: Home) -> tuple[list[Outcome], int]:
     outcomes, unreadable = [], 0
     for line in filter(None, lines):
         try:
-            outcomes.append(msgspec.json.decode(line, type=Outcome))
+            outcomes.append(decode_outcome(line))
         except msgspec.DecodeError:
             unreadable += 1
     return outcomes, unreadable

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct, field
 
 from kassa.rules.view import View
+from kassa.untrusted import read_json
 
 VERSION = 1
 LINE_MAX_BYTES = 1 << 20
@@ -90,9 +91,9 @@ def encode(message: ToServer | ToClient) -> bytes:
 
 def decode_from_client(line: bytes) -> ToServer:
     """Raises msgspec.MsgspecError on anything that is not one of ours."""
-    return _from_client.decode(line)
+    return read_json(_from_client, line)
 
 
 def decode_from_server(line: bytes) -> ToClient:
     """Raises msgspec.MsgspecError on anything that is not one of ours."""
-    return _from_server.decode(line)
+    return read_json(_from_server, line)

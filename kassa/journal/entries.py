@@ -14,6 +14,8 @@ from typing import get_args
 import msgspec
 from msgspec import Struct
 
+from kassa.untrusted import read_json
+
 _INNER_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -287,4 +289,4 @@ def encode(entry: Entry) -> str:
 
 def decode(body: str) -> Entry:
     """Read what `encode` wrote. Raises msgspec.MsgspecError on a kind or field that this version does not know."""
-    return _decoder.decode(body)
+    return read_json(_decoder, body)

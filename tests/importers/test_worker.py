@@ -191,6 +191,8 @@ def test_killed_at_any_step_the_data_in_use_are_the_old_or_the_new_ones_and_whol
         (-9, b"", b"", "killed"),
         (-11, b"", b"", "signal 11"),
         (0, b'{"status":"perhaps"}', b"", "cannot be read"),
+        (0, b'{"status":"\xff"}', b"", "cannot be read"),
+        (0, b'{"status":' + b"[" * 100_000 + b"]" * 100_000 + b"}", b"", "cannot be read"),
     ],
 )
 def test_whatever_a_worker_says_is_understood_or_a_fault(

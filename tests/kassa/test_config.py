@@ -131,5 +131,16 @@ def test_a_table_in_the_wrong_place_is_shown_by_its_beginning(example):
 def test_a_file_that_is_no_configuration_is_not_read_to_its_end(tmp_path):
     path = tmp_path / "kassa.toml"
     path.write_bytes((data_folder() / "examples" / "kassa.toml").read_bytes() + b"#" * (1 << 20))
-    with pytest.raises(KassaError, match="larger than 1 MB"):
+    with pytest.raises(KassaError, match="larger than 256 KB"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a = " + "[" * 2000 + "]" * 2000, "terminal." + ".".join("a" * 1000) + " = 1", "a = " + "9" * 5000],
+)
+def test_a_file_that_would_break_its_reader_is_refused_in_words(tmp_path, text):
+    path = tmp_path / "kassa.toml"
+    path.write_text(text)
+    with pytest.raises(KassaError, match=r"kassa\.toml cannot be read"):
         load(path)

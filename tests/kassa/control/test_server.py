@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from contextlib import ExitStack
 
@@ -148,6 +149,43 @@ def test_no_garbage_harms_the_core(served, lines):
     call(served, HELLO, *lines)
     assert is_alive(served)
     assert served.faults == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"type":"ask","id":1,"what":"status","more":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n",
+        b'{"type":"ask","id":1,"what":"\xff"}\n',
+    ],
+)
+@pytest.mark.parametrize("greeting", [b"", HELLO])
+def test_a_line_that_breaks_its_reader_ends_its_caller_and_not_the_core(served, greeting, line):
+    answers = call(served, greeting + line)
+    assert answers[-1]["code"] == "not_a_message"
+    assert is_alive(served)
+    assert served.faults == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b'{"type":"done","id":1,"data":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n", b'{"type":"\xff"}\n'],
+)
+def test_a_core_whose_words_break_their_reader_is_no_core_for_us(tmp_path, line):
+    path = tmp_path / "control.sock"
+    with socket.socket(socket.AF_UNIX) as strange, ExitStack() as open_ends:
+        strange.bind(str(path))
+        strange.listen()
+
+        def speak():
+            connection, _ = strange.accept()
+            open_ends.enter_context(connection)
+            connection.sendall(line)
+
+        speaker = threading.Thread(target=speak)
+        speaker.start()
+        with pytest.raises(CoreAbsent, match="speaks another version"):
+            Client(path)
+        speaker.join(WAIT_MAX_S)
 
 
 def test_a_caller_who_never_reads_is_cut_off_and_nobody_waits_for_him(served, monkeypatch):

@@ -1,0 +1,60 @@
+"""JSON and TOML that somebody else wrote: read, or refused with the one error that the reader's callers expect.
+
+The parsers have errors of their own for what they understand. Brackets in brackets without an end, bytes that are no
+text or a number of ten thousand digits end in errors of Python that nobody would catch.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+TOML_DEPTH_MAX = 16
+"""Tables and lists inside each other; our own files have four."""
+TOML_LINE_MAX_CHARS = 4096
+"""The time for a key grows with the square of its parts, and neither a key nor a number can leave its line: in so few
+characters there is no number that Python would not convert."""
+
+
+def read_json(decoder: msgspec.json.Decoder[T], data: bytes | str) -> T:
+    """What the decoder's type says. Raises msgspec.MsgspecError for everything else."""
+    try:
+        return decoder.decode(data)
+    except UnicodeError as error:
+        raise msgspec.DecodeError(f"JSON is not UTF-8: {error}") from error
+    except RecursionError as error:
+        raise msgspec.DecodeError("JSON is nested too deeply") from error
+
+
+def read_toml(text: str) -> dict[str, Any]:
+    """A whole document. Raises tomllib.TOMLDecodeError for everything that is none, or none of a person's making."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > TOML_LINE_MAX_CHARS:
+            raise tomllib.TOMLDecodeError(
+                f"line {number} has {len(line)} characters; allowed are {TOML_LINE_MAX_CHARS}"
+            )
+    try:
+        document = tomllib.loads(text)
+    except RecursionError as error:
+        raise _too_deep() from error
+    _check_depth(document)
+    return document
+
+
+def _check_depth(document: dict[str, Any]) -> None:
+    """Without recursion, of which too deep a document would make too much."""
+    level: list[Any] = [document]
+    for _ in range(TOML_DEPTH_MAX):
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+        level = [inner for inner in level if isinstance(inner, dict | list)]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _too_deep() -> tomllib.TOMLDecodeError:
+    return tomllib.TOMLDecodeError(f"tables or lists lie deeper than {TOML_DEPTH_MAX} levels in each other")

@@ -1,0 +1,49 @@
+"""JSON and TOML of others end in the one error their readers expect, whatever they are made of."""
+
+from __future__ import annotations
+
+import tomllib
+
+import msgspec
+import pytest
+
+from kassa.untrusted import TOML_DEPTH_MAX, TOML_LINE_MAX_CHARS, read_json, read_toml
+
+ANYTHING = msgspec.json.Decoder()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{", b'"\xff"', b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 100_000 + b"1" + b"}" * 100_000],
+)
+def test_what_is_no_json_of_a_bearable_depth_is_refused_in_one_way(data: bytes) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        read_json(ANYTHING, data)
+
+
+def test_json_is_read_as_its_type_says() -> None:
+    assert read_json(msgspec.json.Decoder(dict[str, int]), b'{"a":1}') == {"a": 1}
+    with pytest.raises(msgspec.MsgspecError, match="Expected `int`"):
+        read_json(msgspec.json.Decoder(dict[str, int]), b'{"a":"1"}')
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a = ", "Invalid value"),
+        ("a = " + "[" * 2000 + "]" * 2000, "deeper"),
+        ("a = [\n" + "[\n" * 5000 + "]\n" * 5001, "deeper"),
+        (".".join("a" * 1000) + " = 1", "deeper"),
+        ("a = " + "9" * 5000, "line 1 has"),
+        ("a = 1\nb = '" + "x" * TOML_LINE_MAX_CHARS + "'", "line 2 has"),
+    ],
+)
+def test_what_is_no_toml_of_a_persons_making_is_refused_in_one_way(text: str, words: str) -> None:
+    with pytest.raises(tomllib.TOMLDecodeError, match=words):
+        read_toml(text)
+
+
+def test_tables_and_lists_may_lie_in_each_other_as_deep_as_any_of_ours() -> None:
+    inner = "[" * (TOML_DEPTH_MAX - 1) + "]" * (TOML_DEPTH_MAX - 1)
+
+    assert read_toml(f"a = {inner}\nb.c.d = {{ e = 1 }}")["b"] == {"c": {"d": {"e": 1}}}
