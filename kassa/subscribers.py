@@ -49,6 +49,9 @@ SCHEMA = (
 INDEX = "CREATE UNIQUE INDEX balance_of_account ON balance (account, service)"
 """Made after the rows are in: a third of the time. It fails when an account has a service twice."""
 
+TABLES = frozenset({INDEX, *(statement for statement in SCHEMA if statement.startswith("CREATE"))})
+"""All that a finished store holds, in SQLite's own record of it."""
+
 
 class SnapshotError(KassaError):
     """A subscriber store cannot be used: broken, or made by another version."""
@@ -145,7 +148,13 @@ class Snapshot:
             raise SnapshotError(
                 f"{path} is not a subscriber store of version {STORE_VERSION}; load the operator's file again: kassa import run"
             )
-        self.info = SnapshotInfo.from_rows(dict(connection.execute("SELECT name, value FROM info")))
+        found = {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_schema")}
+        if found != TABLES:  # a view in the place of a table could answer for ever
+            raise ValueError("other tables than ours")
+        info = dict(connection.execute("SELECT name, value FROM info"))
+        if {type(value) for value in info.values()} - {str}:
+            raise ValueError("values that are no text")
+        self.info = SnapshotInfo.from_rows(info)
         if self.info.currency not in MINOR_DIGITS or self.info.as_of.tzinfo is None:
             raise ValueError("currency or date")
 
@@ -180,15 +189,15 @@ class Snapshot:
                 "SELECT service, minor, name, address FROM balance WHERE account = ? ORDER BY line LIMIT ?",
                 (account, SERVICES_OF_ACCOUNT_MAX),
             ).fetchall()
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeDecodeError) as error:
             raise SnapshotError(
                 f"{self._path} is broken ({error}); load the operator's file again"
             ) from error
         if not rows:
             return None
-        if not all(type(minor) is int and abs(minor) <= MINOR_MAX for _, minor, _, _ in rows):
+        if not all(map(_is_sound, rows)):
             raise SnapshotError(
-                f"{self._path} is broken (a balance of {account}); load the operator's file again"
+                f"{self._path} is broken (a row of {account}); load the operator's file again"
             )
         services = tuple(
             ServiceBalance(service, Money(minor, self.info.currency)) for service, minor, _, _ in rows
@@ -198,6 +207,14 @@ class Snapshot:
     def close(self) -> None:
         """Give the file back."""
         self._connection.close()
+
+
+def _is_sound(row: tuple[object, ...]) -> bool:
+    """Whether service, balance, name and address are what the importer stores; SQLite's types bind nobody."""
+    service, minor, name, address = row
+    return (
+        type(minor) is int and abs(minor) <= MINOR_MAX and {type(service), type(name), type(address)} == {str}
+    )
 
 
 def current_path(snapshots: Path) -> Path | None:

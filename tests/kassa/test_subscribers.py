@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import apsw
@@ -11,11 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kassa.money import Money
 from kassa.subscribers import (
     CURRENT,
+    INDEX,
     SCHEMA,
     Snapshot,
     SnapshotError,
+    SnapshotInfo,
     current_path,
     mask_address,
     mask_name,
@@ -90,6 +94,75 @@ def test_what_is_no_store_of_ours_is_refused_in_words(tmp_path: Path, make) -> N
 
     with pytest.raises(SnapshotError, match=r"1\.db"):
         open_current(tmp_path)
+
+
+INFO = SnapshotInfo(
+    "base.csv", "0" * 64, "kassa_csv", "0" * 64, "RUB", datetime(2026, 11, 24, tzinfo=UTC), True,
+    datetime(2026, 11, 25, tzinfo=UTC), 1, 1,
+)  # fmt: skip
+ROW = "INSERT INTO balance VALUES ('0017742', 'internet', 'Ёлкина А. П.', 'Садовая 5', -35050, 2)"
+
+
+def make_finished_store(path: Path, *changes: str) -> Path:
+    info = [f"INSERT INTO info VALUES ('{name}', '{value}')" for name, value in INFO.to_rows()]
+    return make_store(path, *info, ROW, INDEX, *changes)
+
+
+def test_a_finished_store_tells_what_was_put_into_it(tmp_path: Path) -> None:
+    snapshot = Snapshot.open(make_finished_store(tmp_path / "1.db"))
+
+    found = snapshot.find("0017742")
+
+    assert found is not None
+    assert found.balance("internet") == Money(-35050)
+    assert snapshot.info == INFO
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE info SET value = CAST(7 AS INTEGER) WHERE name = 'as_of'",
+        "UPDATE info SET value = x'ff' WHERE name = 'currency'",
+        "UPDATE info SET value = x'3230' WHERE name = 'loaded_at'",
+        "UPDATE info SET value = CAST(x'ff' AS TEXT) WHERE name = 'file'",
+        "UPDATE info SET value = x'ff' WHERE name = 'file'",
+        "DROP INDEX balance_of_account",
+        "CREATE TABLE more (a)",
+        "ALTER TABLE balance ADD COLUMN more",
+    ],
+)
+def test_a_store_that_was_tampered_with_is_refused_when_it_is_opened(tmp_path: Path, change: str) -> None:
+    with pytest.raises(SnapshotError, match=r"1\.db is broken"):
+        Snapshot.open(make_finished_store(tmp_path / "1.db", change))
+
+
+def test_a_view_that_answers_for_ever_is_not_asked(tmp_path: Path) -> None:
+    endless = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+        " SELECT '1' account, 'tv' service, '' name, '' address, 1 minor, i line FROM n"
+    )
+    store = make_finished_store(tmp_path / "1.db", "DROP TABLE balance", f"CREATE VIEW balance AS {endless}")
+
+    with pytest.raises(SnapshotError, match="other tables than ours"):
+        Snapshot.open(store)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE balance SET service = x'ff'",
+        "UPDATE balance SET name = x'ff'",
+        "UPDATE balance SET address = CAST(x'ff' AS TEXT)",
+        "UPDATE balance SET minor = 'much'",
+        "UPDATE balance SET minor = 1.5",
+        "UPDATE balance SET minor = 100000000000001",
+    ],
+)
+def test_a_row_that_no_importer_wrote_is_never_shown(tmp_path: Path, change: str) -> None:
+    snapshot = Snapshot.open(make_finished_store(tmp_path / "1.db", change))
+
+    with pytest.raises(SnapshotError, match=r"1\.db is broken"):
+        snapshot.find("0017742")
 
 
 def test_a_file_in_the_place_of_the_link_is_refused_in_words(tmp_path: Path) -> None:
