@@ -214,14 +214,23 @@ class Simulator:
         return due
 
     def wakes_at(self) -> float | None:
-        """When something will happen by itself."""
+        """When something will happen by itself that others can see: nobody looks at each line of a job."""
+        if self._executing is not None:
+            return self._executing[0]
+        if self._line_at is None:
+            return None
+        job = self.truth.job
+        assert job is not None
+        return self._line_at + (len(job.lines) - self._printed - 1) * LINE_S / self._speed
+
+    def _next_at(self) -> float | None:
         if self._executing is None:
             return self._line_at
         done_at = self._executing[0]
         return done_at if self._line_at is None else min(done_at, self._line_at)
 
     def _advance(self, now: float) -> None:
-        while (at := self.wakes_at()) is not None and at <= now:
+        while (at := self._next_at()) is not None and at <= now:
             self._now = max(self._now, at)
             if self._executing is not None and self._executing[0] == at:
                 self._outbox += self._finish(self._executing[1])

@@ -127,10 +127,8 @@ class Wire:
             self._timer = self.time.call_later(wakes_at - self.time.time(), self._advance)
 
     def _carry(self, data: bytes) -> None:
+        """The device hears at once and is heard after both ways' time: one event instead of two."""
         self.sent.append(data)
-        self.time.call_later(self.delay_s, partial(self._arrive, data))
-
-    def _arrive(self, data: bytes) -> None:
         if self.is_plugged:
             self._deliver(self.device.receive(data, self.time.time()))
             self.stir()
@@ -142,4 +140,4 @@ class Wire:
 
     def _deliver(self, data: bytes) -> None:
         if data and self._link is not None:
-            self.time.call_later(self.delay_s, partial(self._link.deliver, data))
+            self.time.call_later(2 * self.delay_s, partial(self._link.deliver, data))

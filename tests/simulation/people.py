@@ -14,7 +14,7 @@ NOTES = (10, 50, 100, 100, 200, 500, 500, 1000, 5000)
 FOREIGN = 3
 KNOWN = (("4038172956", "internet"), ("4038172956", "tv"), ("0017990", "internet"), ("0017742", "internet"))
 WRONG = (("9999999999", "internet"), ("0017742", "wifi"), ("12", "internet"))
-THINKS_S = (0.1, 0.3, 0.8, 2.0)
+THINKS_S = (0.1, 0.2, 0.5, 1.2)
 GIVES_UP_S = 90.0
 NOTE_SETTLES_S = 15.0
 LOOKS_EVERY_S = 0.25
@@ -108,7 +108,7 @@ def accountant(kiosk: Kiosk, chance: random.Random) -> Script:
     """Comes with a stick, waits or does not, takes it away."""
     if kiosk.stick is not None and chance.random() < 0.5:
         kiosk.pull_stick()
-        yield chance.choice((1.0, 20.0, 60.0))
+        yield chance.choice((1.0, 10.0))
     if kiosk.stick is None:
         kiosk.stick = kiosk.new_stick()
         kiosk.timeline.note("accountant", "plugs a stick in")
@@ -122,7 +122,7 @@ def accountant(kiosk: Kiosk, chance: random.Random) -> Script:
                 disk.room_bytes = chance.randint(0, 400)
             case luck if luck < 0.45:
                 disk.writes_fail = True
-    yield chance.choice((5.0, 30.0))
+    yield chance.choice((1.0, 10.0))
     if kiosk.stick is not None and not _is_sound(kiosk):
         kiosk.pull_stick()
 

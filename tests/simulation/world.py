@@ -24,7 +24,7 @@ from kassa.home import Home, data_folder
 
 DAYS = 4
 CUSTOMERS_A_DAY = 30
-FAULT_EVERY_S = 30.0
+FAULT_EVERY_S = 17.0
 """On average."""
 VISIT_MAX_S = 600.0
 
@@ -91,7 +91,7 @@ class World:
         good = kind != "storm"
         self.kiosk = Kiosk(
             home, config, chance, None if good else any_validator(chance), None if good else any_registrar(chance),
-            speed=chance.choice([1.0, 2.0, 4.0]), timeline_last=timeline_last,
+            speed=chance.choice([1.0, 2.0, 4.0, 8.0]), timeline_last=timeline_last,
         )  # fmt: skip
         self.faults = Faults(self.kiosk, chance)
         self._choices = KINDS[kind](self.faults)
@@ -131,7 +131,7 @@ class World:
 
     def _visitors(self, customers: int) -> Script:
         for _ in range(customers):
-            yield self.chance.choice([0.0, 0.5, 3.0])
+            yield self.chance.choice([0.0, 0.0, 0.5, 2.0])
             yield from Customer(self.kiosk, self.chance).visit()
             if self.kind == "storm" and self.chance.random() < 0.05:
                 yield from accountant(self.kiosk, self.chance)
