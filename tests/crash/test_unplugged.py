@@ -1,6 +1,14 @@
 """A device goes away in the middle of a payment and comes back: the screen is honest, nothing is restarted."""
 
+import contextlib
+import os
+import pty
+
+from kassa.demo.stage import VALIDATOR
 from kassa.demo.steered import wait_until
+
+TERMINALS_MAX = 50
+"""The kernel gives the lowest number that is free."""
 
 
 def test_a_validator_unplugged_with_money_inside_is_told_and_comes_back(rig):
@@ -44,6 +52,63 @@ def has_passed_the_gate(rig):
     """From there a note cannot come back, whatever happens to the wire."""
     truth = rig.validator.order("state")
     return truth["stacker"] or truth["notes"]
+
+
+def test_a_validator_that_comes_back_under_another_name_is_found_with_its_note(rig):
+    rig.start_core()
+    rig.wait_for_service()
+    rig.go_to_cash()
+    rig.insert(500)
+    wait_until(lambda: has_passed_the_gate(rig), "the note to move")
+    port = rig.home.run / "validator"
+    before = os.readlink(port)
+
+    rig.validator.order("unplug")
+    wait_until(lambda: rig.view().notice == "validator_lost", "an honest screen")
+    with taken(before):
+        rig.validator.order("plug")
+        assert os.readlink(port) != before
+        rig.wait_for_sum(500)
+        rig.insert(100)
+        rig.wait_for_sum(600)
+
+    rig.finish_whatever_is_open()
+    rig.check_promises()
+
+
+@contextlib.contextmanager
+def taken(name):
+    """Another device has the terminal of this name now."""
+    opened = [pty.openpty()]
+    try:
+        while os.ttyname(opened[-1][1]) != name and len(opened) < TERMINALS_MAX:
+            opened.append(pty.openpty())
+        yield
+    finally:
+        for descriptor in (one for pair in opened for one in pair):
+            os.close(descriptor)
+
+
+def test_another_validator_in_its_place_knows_nothing_of_the_note_and_the_customer_keeps_his_money(rig):
+    rig.start_core()
+    rig.wait_for_service()
+    rig.go_to_cash()
+    rig.insert(500)
+    wait_until(lambda: has_passed_the_gate(rig), "the note to move")
+    port, first = rig.home.run / "validator", rig.validator
+    first.order("unplug")
+    rig.wait_for_screen("cash")
+
+    (rig.folder / "validator.json").rename(rig.folder / "first.json")
+    rig.validator = rig.plug_in(VALIDATOR, port)
+
+    rig.wait_for_sum(500)
+    rig.finish_whatever_is_open()
+    [payment] = rig.payments()
+    assert [(note["value"], note["uncertain"]) for note in payment["notes"]] == [("500.00", True)]
+    assert "uncertain_note" in [one["code"] for one in rig.status()["conditions"]]
+    assert wait_until(lambda: first.order("state")["notes"], "the note in the box of the first") == 1
+    first.end()
 
 
 def test_a_registrar_unplugged_with_money_inside_closes_the_slot_and_the_receipt_comes_later(rig):
