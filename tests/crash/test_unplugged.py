@@ -69,6 +69,7 @@ def test_a_validator_that_comes_back_under_another_name_is_found_with_its_note(r
         rig.validator.order("plug")
         assert os.readlink(port) != before
         rig.wait_for_sum(500)
+        wait_until(lambda: rig.view().notice is None, "the notice to go")
         rig.insert(100)
         rig.wait_for_sum(600)
 
