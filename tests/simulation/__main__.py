@@ -43,6 +43,9 @@ YEAR_PAYMENTS = 300 * 365
 @click.option("--cuts", type=click.IntRange(1), help="Live on until the power was cut so many times.")
 @click.option("--kills", type=click.IntRange(1), help="Live on until the core was killed so many times.")
 @click.option(
+    "--until-failure", is_flag=True, help="Seed after seed in one process, until the first one fails."
+)
+@click.option(
     "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes; default: all processors."
 )
 @click.option("--seed", type=click.IntRange(0), help="Live this seed alone, and print its last 100 events.")
@@ -65,7 +68,7 @@ YEAR_PAYMENTS = 300 * 365
 )
 def simulate(
     kind: str, seeds: int, first: int, days: int, payments: int | None,
-    cuts: int | None, kills: int | None, jobs: int, seed: int | None,
+    cuts: int | None, kills: int | None, until_failure: bool, jobs: int, seed: int | None,
     explain: int | None, visit: int, only_hash: bool, json_file: Path | None, data: Path | None,
 ) -> None:  # fmt: skip
     """Live the days of simulated terminals, each from a seed, and check every promise after every day.
@@ -78,6 +81,8 @@ def simulate(
             _explain(home, explain, kind, visit)
         elif seed is not None:
             _one(home, seed, kind, days, only_hash)
+        elif until_failure:
+            _until_failure(home, kind, range(first, first + seeds), days)
         else:
             wanted = {"payments": payments, "cuts": cuts, "kills": kills}
             goals = {name: goal for name, goal in wanted.items() if goal is not None}
@@ -215,6 +220,16 @@ def _live_some(home: Path, kind: str, seeds: range, days: int) -> list[Life | _F
             results.append(_Failure(seed, _words(failure)))
         gc.collect()
     return results
+
+
+def _until_failure(home: Path, kind: str, seeds: range, days: int) -> None:
+    _begin()
+    for seed in seeds:
+        (result,) = _live_some(home, kind, range(seed, seed + 1), days)
+        if isinstance(result, _Failure):
+            click.echo(result.text, err=True)
+            raise SystemExit(1)
+    click.echo(f"{kind}: seeds {seeds.start} to {seeds.stop - 1}: all promises kept")
 
 
 def _words(failure: SeedFailed) -> str:

@@ -20,6 +20,7 @@ from people import Customer, Script, accountant, collector
 from promises import Count, PromiseBroken, check
 
 from kassa.config import Config, load
+from kassa.errors import KassaError
 from kassa.home import Home, data_folder
 
 DAYS = 4
@@ -27,6 +28,8 @@ CUSTOMERS_A_DAY = 30
 FAULT_EVERY_S = 17.0
 """On average."""
 VISIT_MAX_S = 600.0
+BUGS = (AssertionError, ArithmeticError, LookupError, TypeError, ValueError, RuntimeError)
+"""How a program that is wrong ends; a journal that refuses an entry or is not whole is a KassaError."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class World:
                 count = check(kiosk, whole_chain=day == days - 1)
                 if self.kind == "crashes" and (count.uncertain or count.orphans):
                     raise PromiseBroken("good devices kept their power, yet a note is in doubt")
-        except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
+        except (*BUGS, KassaError) as error:
             raise SeedFailed(self.seed, self.kind, kiosk, error) from error
         life = Life(
             self.seed, count, kiosk.kills, kiosk.cuts, kiosk.failures, kiosk.time.time(), self._hash()
