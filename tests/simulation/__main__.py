@@ -22,10 +22,9 @@ import msgspec
 from promises import Count
 from rich.console import Console
 from rich.table import Table
-from world import DAYS, KINDS, Life, SeedFailed, World, live
+from world import DAYS, KINDS, Life, SeedFailed, World, live, own_home
 
 from data import make_data
-from kassa.home import Home
 
 SEEDS_A_TASK = 5
 YEAR_PAYMENTS = 300 * 365
@@ -103,7 +102,8 @@ def _data(given: Path | None) -> Iterator[Path]:
 
 
 def _one(home: Path, seed: int, kind: str, days: int, only_hash: bool) -> None:
-    with _world(home, seed, kind, last=100) as world:
+    with own_home(home) as own:
+        world = World(own, seed, kind)
         try:
             life = world.live(days)
         except SeedFailed as failure:
@@ -116,19 +116,10 @@ def _one(home: Path, seed: int, kind: str, days: int, only_hash: bool) -> None:
     click.echo(f"seed {seed}: all promises kept; {_summary(life)}; hash {life.hash}")
 
 
-@contextlib.contextmanager
-def _world(home: Path, seed: int, kind: str, last: int | None) -> Iterator[World]:
-    with tempfile.TemporaryDirectory(prefix="kassa-life-") as folder:
-        own = Home(Path(folder))
-        own.make()
-        own.snapshots.rmdir()
-        own.snapshots.symlink_to(home / "snapshots")
-        yield World(own, seed, kind, last)
-
-
 def _explain(home: Path, seed: int, kind: str, visit: int) -> None:
     """The events from the customer's first touch until the next customer's."""
-    with _world(home, seed, kind, last=None) as world:
+    with own_home(home) as own:
+        world = World(own, seed, kind, timeline_last=None)
         broken: SeedFailed | None = None
         try:
             world.live(1)

@@ -1,9 +1,9 @@
 """A home with the sample subscribers, and homes that share their data."""
 
 import pytest
+from world import own_home
 
 from data import make_data
-from kassa.home import Home
 
 
 @pytest.fixture(scope="session")
@@ -15,9 +15,6 @@ def sample_home(tmp_path_factory):
 
 
 @pytest.fixture
-def home(tmp_path, sample_home):
-    home = Home(tmp_path / "home")
-    home.make()
-    home.snapshots.rmdir()
-    home.snapshots.symlink_to(sample_home / "snapshots")
-    return home
+def home(sample_home):
+    with own_home(sample_home) as home:
+        yield home

@@ -6,14 +6,17 @@ has to find its end, and then the promises are checked.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import random
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from clerk import Clerk
 from faults import Faults, any_registrar, any_validator
 from kiosk import Kiosk
 from people import Customer, Script, accountant, collector
@@ -97,6 +100,7 @@ class World:
             speed=chance.choice([1.0, 2.0, 4.0, 8.0]), timeline_last=timeline_last,
         )  # fmt: skip
         self.faults = Faults(self.kiosk, chance)
+        self.clerk = Clerk(self.kiosk, chance)
         self._choices = KINDS[kind](self.faults)
         self._is_day = False
         self._running = 0
@@ -138,6 +142,8 @@ class World:
             yield from Customer(self.kiosk, self.chance).visit()
             if self.kind == "storm" and self.chance.random() < 0.05:
                 yield from accountant(self.kiosk, self.chance)
+            if self.chance.random() < 0.04:
+                yield from self.clerk.drop()
             if self.chance.random() < 0.02:
                 yield from collector(self.kiosk, self.chance)
         self._is_day = False
@@ -174,13 +180,19 @@ class World:
         return hashed.hexdigest()
 
 
+@contextlib.contextmanager
+def own_home(home_of_data: Path) -> Iterator[Home]:
+    """A home for one life, with the subscribers of another."""
+    with tempfile.TemporaryDirectory(prefix="kassa-life-") as folder:
+        home = Home(Path(folder))
+        home.make()
+        shutil.copytree(home_of_data / "snapshots", home.snapshots, symlinks=True, dirs_exist_ok=True)
+        yield home
+
+
 def live(
     home_of_data: Path, seed: int, kind: str = "storm", *, days: int = DAYS, last: int | None = 100
 ) -> Life:
     """One seed's life in a home of its own, with the sample subscribers. Raises SeedFailed."""
-    with tempfile.TemporaryDirectory(prefix="kassa-life-") as folder:
-        home = Home(Path(folder))
-        home.make()
-        home.snapshots.rmdir()
-        home.snapshots.symlink_to(home_of_data / "snapshots")
+    with own_home(home_of_data) as home:
         return World(home, seed, kind, last).live(days)
