@@ -143,11 +143,14 @@ def _many(
     home: Path, kind: str, seeds: range, days: int, goals: dict[str, int], jobs: int, json_file: Path | None
 ) -> None:
     began = time.perf_counter()
-    lives, failures = [], []
+    lives: list[Life] = []
+    failures: list[_Failure] = []
     for result in _results(home, kind, seeds, days, goals, jobs):
-        (failures if isinstance(result, _Failure) else lives).append(result)
-    seconds = time.perf_counter() - began
-    figures = _figures(lives, seconds, jobs)  # type: ignore[arg-type]
+        if isinstance(result, _Failure):
+            failures.append(result)
+        else:
+            lives.append(result)
+    figures = _figures(lives, time.perf_counter() - began, jobs)
     _show(kind, seeds.start, len(lives) + len(failures), figures)
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
@@ -158,6 +161,7 @@ def _many(
             "last_seed": last,
             **figures,
             "failed": len(failures),
+            "faults": _struck(lives),
         }
         json_file.write_bytes(msgspec.json.format(msgspec.json.encode(found)))
     if failures:
@@ -262,6 +266,14 @@ NAMES = {
     "failures": "ends by a failed or full disk", "virtual_days": "virtual days", "seconds": "seconds it took",
     "payments_a_second": "payments a second", "terminal_years_a_minute_and_core": "terminal-years a minute and core",
 }  # fmt: skip
+
+
+def _struck(lives: list[Life]) -> dict[str, int]:
+    """Which fault came how often, the most frequent first."""
+    struck: Counter[str] = Counter()
+    for life in lives:
+        struck.update(life.struck)
+    return dict(struck.most_common())
 
 
 def _show(kind: str, first: int, lives: int, figures: dict[str, float]) -> None:

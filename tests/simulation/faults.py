@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta, timezone
@@ -54,6 +55,8 @@ class Faults:
 
     def __init__(self, kiosk: Kiosk, chance: random.Random) -> None:
         self.kiosk, self.chance = kiosk, chance
+        self.struck: Counter[str] = Counter()
+        """How often which came."""
 
     def crashes(self) -> list[Callable[[], Script]]:
         """What only the core and its cables suffer."""
@@ -81,7 +84,9 @@ class Faults:
                     break
                 yield 0.25
             yield self.chance.uniform(0.0, NOTE_S)
-        self.kiosk.timeline.note("fault", fault.__name__.replace("_", " "))
+        name = fault.__name__.replace("_", " ")
+        self.struck[name] += 1
+        self.kiosk.timeline.note("fault", name)
         yield from fault()
 
     # --- power and processes --------------------------------------------------------------------------------------

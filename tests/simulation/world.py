@@ -45,6 +45,8 @@ class Life:
     cuts: int
     failures: int
     """Ends of the core by a disk that failed or was full."""
+    struck: dict[str, int]
+    """How often which fault came."""
     virtual_s: float
     hash: str
     """Of everything that happened: two runs of a seed have the same one."""
@@ -119,8 +121,9 @@ class World:
         except (*BUGS, KassaError) as error:
             raise SeedFailed(self.seed, self.kind, kiosk, error) from error
         life = Life(
-            self.seed, count, kiosk.kills, kiosk.cuts, kiosk.failures, kiosk.time.time(), self._hash()
-        )
+            self.seed, count, kiosk.kills, kiosk.cuts, kiosk.failures, dict(self.faults.struck), kiosk.time.time(),
+            self._hash(),
+        )  # fmt: skip
         kiosk.close()
         return life
 
