@@ -76,8 +76,7 @@ class Watch:
         for code in OVER_AT_START:
             self.observe(code, False)
         self.observe("starting", True)
-        totals = journal.totals()  # reads every note there ever was: once, and not while a validator waits
-        self._orphans, self._uncertain = totals.orphans, totals.uncertain
+        self._orphans, self._uncertain = journal.to_explain()
         self.look_at_notes()
         self.look_at_disk()
 

@@ -109,6 +109,14 @@ class Queries(ABC):
         with self._in_words("be read"):
             return next_of(self._db, "notes", "number")
 
+    def to_explain(self) -> tuple[int, int]:
+        """How many notes are orphans, and how many were credited without evidence."""
+        orphans, uncertain = self._row(
+            "SELECT count(*) FILTER (WHERE state = 'orphan'), count(*) FILTER (WHERE uncertain) FROM notes"
+            " WHERE state = 'orphan' OR uncertain"
+        )
+        return orphans, uncertain
+
     def cassette(self) -> dict[int, int]:
         """How many notes of a value lie in the cassette, orphans included; value 0: of unknown value."""
         return dict(self._rows("SELECT value, notes FROM cassette ORDER BY value"))

@@ -196,6 +196,7 @@ _INDEXES = (
     "CREATE INDEX payments_without_document ON payments (ordinal) WHERE state = 'credited' AND document <> 'registered'",
     "CREATE INDEX payments_without_batch ON payments (ordinal) WHERE state = 'credited' AND batch IS NULL",
     "CREATE INDEX notes_of_payment ON notes (payment)",
+    "CREATE INDEX notes_to_explain ON notes (number) WHERE state = 'orphan' OR uncertain",
     "CREATE INDEX batches_unwritten ON batches (number) WHERE written_seq IS NULL",
 )
 

@@ -1,18 +1,20 @@
 """The terminal between its ports: facts in, entries and commands out."""
 
 import random
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import apsw
 import msgspec
 import pytest
+from entry_stories import visit
 from simulated_disk import SimulatedDisk, plugged
 
 from kassa.config import load
 from kassa.home import Home, data_folder
-from kassa.journal.store import Journal, JournalFailed, JournalFull
+from kassa.journal.store import CHECKED_AT_OPEN, Journal, JournalFailed, JournalFull
 from kassa.money import of_whole
 from kassa.ports import (
     DisableNotes,
@@ -579,3 +581,70 @@ def test_after_a_turn_that_was_torn_the_core_takes_in_nothing_more(ports, on_a_b
         ports.terminal.dispatch(NoteStacked(FIVE_HUNDRED, at_start=True))
     assert ports.journal.open_intent() is not None
     assert ports.journal.cassette() == {}
+
+
+# --- after many years ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def what_statements_cost():
+    """Steps of SQLite's machine for each statement that is carried out meanwhile, on any connection; the most of each."""
+    steps: dict[str, int] = {}
+
+    def count(event):
+        found = event["stmt_status"]["SQLITE_STMTSTATUS_VM_STEP"]
+        steps[event["sql"]] = max(found, steps.get(event["sql"], 0))
+
+    def trace(connection):
+        connection.trace_v2(apsw.SQLITE_TRACE_PROFILE, count)
+
+    apsw.connection_hooks.append(trace)
+    yield steps
+    apsw.connection_hooks.remove(trace)
+
+
+def live_a_day(ports, document):
+    """A crash, a customer, a receipt that is asked for twice, a payment file, and all that staff see at a glance."""
+    ports.restart()
+    ports.make_ready(Evidence.NOTHING)
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.dispatch(NoteEscrowed(FIVE_HUNDRED))
+    ports.restart()
+    ports.terminal.dispatch(NoteStacked(FIVE_HUNDRED, at_start=True))
+    ports.make_ready()
+    ports.terminal.intend("finish", {})
+    payment = ports.to_registrar[-1].receipt.payment
+    ports.terminal.dispatch(RegistrationStarting(payment, READY.drive_serial, document - 1))
+    ports.restart()
+    ports.make_ready()
+    made = Document(document, 77, ports.clock.now(), of_whole(1000), READY.drive_serial, 57)
+    ports.terminal.dispatch(DocumentRegistered(payment, made))
+    ports.wait(60)
+    for file in ports.terminal.waiting_files():
+        ports.terminal.dispatch(FileWritten(file.batch, file.name, "outbox"))
+    ports.terminal.status()
+
+
+def fill(ports, first, last):
+    """The years in between: payments `first` to `last`, each with its document, all of them in payment files."""
+    notes = ports.journal.next_note() - first
+    for ordinal in range(first, last + 1):
+        for entries in visit(ordinal, notes + ordinal, (10000,), 1000 + ordinal):
+            ports.journal.append(*entries)
+    for file in ports.terminal.waiting_files():
+        ports.terminal.dispatch(FileWritten(file.batch, file.name, "outbox"))
+
+
+def test_what_the_terminal_asks_of_the_journal_costs_the_same_after_many_payments(ports):
+    fill(
+        ports, 1, CHECKED_AT_OPEN // 6
+    )  # each is six entries: more would not make the start's own look longer
+    with what_statements_cost() as at_first:
+        live_a_day(ports, 2000)
+    fill(ports, ports.journal.next_payment(), 400)
+    with what_statements_cost() as at_last:
+        live_a_day(ports, 3000)
+
+    assert at_first.keys() == at_last.keys()
+    assert {sql: (was, at_last[sql]) for sql, was in at_first.items() if at_last[sql] > was + 20} == {}

@@ -70,6 +70,7 @@ def test_a_new_journal_knows_of_nothing(journal):
     assert journal.payment(FIRST) is None
     assert journal.batch(1) is None
     assert journal.cassette() == {}
+    assert journal.to_explain() == (0, 0)
     assert journal.payments() == journal.batches() == journal.conditions() == []
     assert journal.fiscal_pending() == ()
     assert (journal.next_payment(), journal.next_note(), journal.next_batch()) == (1, 1, 1)
@@ -409,6 +410,7 @@ def test_the_totals_tell_every_note_payment_document_and_batch_once(journal, clo
         entries=journal.head()[0], payments=5, credited=126000, paid_open=500, notes=8, uncertain=1, orphans=1,
         documents=3, documents_missing=1, batches=1, unbatched=2,
     )  # fmt: skip
+    assert journal.to_explain() == (1, 1)
 
 
 def test_every_answer_is_the_same_after_the_journal_was_opened_again(path, journal, clock):
