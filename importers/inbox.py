@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from importers.watching import Events, sends_events
-from importers.words import printable, say
+from importers.words import say
 from kassa.config import Config
 from kassa.config import Inbox as InboxConfig
 from kassa.files import UntrustedFileError, open_untrusted, sync_folder, write_durably
@@ -36,6 +36,7 @@ from kassa.importing import (
     worker_environment,
 )
 from kassa.ports import ImportFact, ImportRefused, SnapshotReady
+from kassa.untrusted import printable
 
 LOOK_LOCAL_S = 30.0
 """Between looks at a folder whose events arrive: only against events that get lost."""

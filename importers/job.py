@@ -23,7 +23,7 @@ from importers.profile import Profile
 from importers.report import Report, decimal, file_sum, report_path, write_report
 from importers.rows import Checker, Findings, read_date
 from importers.snapshot import PARTIAL, Builder, compare, prune, swap_in
-from importers.words import Language, Unusable, printable, say
+from importers.words import Language, Unusable, say
 from importers.xml_reader import read_xml
 from kassa.config import Config
 from kassa.errors import KassaError
@@ -32,6 +32,7 @@ from kassa.home import Home
 from kassa.importing import Difference, Outcome
 from kassa.money import MINOR_DIGITS
 from kassa.subscribers import SnapshotError, SnapshotInfo, current_path, open_current
+from kassa.untrusted import printable
 
 COPY_BYTES = 1 << 20
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from importers.rows import Findings
-from importers.words import SENTENCES, Language, Unusable, printable, say
+from importers.rows import VALUE_SHOWN, Findings
+from importers.words import SENTENCES, Language, Unusable, say
 from kassa.files import write_durably
 from kassa.importing import Outcome
 from kassa.money import MINOR_DIGITS
+from kassa.untrusted import printable
 
 ROWS_SHOWN = 50
 """Bad rows in the report for people: what a clerk reads before calling somebody."""
@@ -102,9 +103,9 @@ def as_text(report: Report, language: Language) -> str:
         tell("head_total", f"{outcome.total} {report.currency}")
     if "count" in findings.control:
         found = findings.rows if findings.records is None else findings.records
-        tell("head_count_control", f"{findings.control['count']} / {found}")
+        tell("head_count_control", f"{_declared(findings, 'count')} / {found}")
     if "sum" in findings.control:
-        tell("head_sum_control", f"{findings.control['sum']} / {file_sum(findings, report.currency)}")
+        tell("head_sum_control", f"{_declared(findings, 'sum')} / {file_sum(findings, report.currency)}")
     if outcome.difference is not None:
         tell("head_difference", say(language, "difference", **msgspec.structs.asdict(outcome.difference)))
     _tell_counts(
@@ -131,6 +132,11 @@ def decimal(minor: int, currency: str) -> str:
     return f"{'-' if minor < 0 else ''}{whole}" + (
         f".{rest:0{MINOR_DIGITS[currency]}}" if MINOR_DIGITS[currency] else ""
     )
+
+
+def _declared(findings: Findings, name: str) -> str:
+    """What the file says of itself: read or not, it stands in the report."""
+    return printable(findings.control[name][:VALUE_SHOWN])
 
 
 def _tell_counts(lines: list[str], heading: str, counts: dict[str, int], language: Language) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from kassa.untrusted import printable
+
 Language = Literal["ru", "en"]
 
 
@@ -39,14 +41,6 @@ def _told(language: Language, value: object) -> object:
     if isinstance(value, Words):
         return value.say(language)
     return printable(value) if isinstance(value, str) else value
-
-
-def printable(name: str) -> str:
-    """A file's name as text can carry it: bytes that are not UTF-8 and control characters as escapes."""
-    escaped = name.encode("utf-8", "backslashreplace").decode("utf-8")
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in escaped
-    )
 
 
 SENTENCES: dict[str, dict[Language, str]] = {

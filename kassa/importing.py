@@ -18,7 +18,7 @@ from msgspec import Struct
 import kassa
 from kassa.errors import KassaError
 from kassa.home import Home
-from kassa.untrusted import read_json
+from kassa.untrusted import printable, read_json
 
 EXIT_IMPORTED = 0
 EXIT_FAULT = 1
@@ -97,7 +97,7 @@ def worker_environment() -> dict[str, str]:
 
 def read_outcome(exit_code: int, answer: bytes, complaint: bytes) -> Outcome:
     """What the worker said. Raises ImporterFault when it failed or said nothing that can be read."""
-    last = complaint.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2]
+    last = printable(complaint.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2])
     if exit_code == EXIT_NOT_NOW:
         raise ImporterNotNow(last)
     if exit_code < 0:

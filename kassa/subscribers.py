@@ -18,6 +18,7 @@ import apsw
 
 from kassa.errors import KassaError
 from kassa.money import MINOR_DIGITS, MINOR_MAX, Money
+from kassa.untrusted import printable
 
 STORE_VERSION = 1
 """Goes up with every change of the schema; another version is refused, never guessed at."""
@@ -167,13 +168,13 @@ class Snapshot:
                 flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI,
             )
         except apsw.Error as error:
-            raise SnapshotError(f"{path} cannot be opened: {error}") from error
+            raise SnapshotError(f"{path} cannot be opened: {printable(str(error))}") from error
         try:
             return cls(connection, path)
         except (apsw.Error, KeyError, ValueError) as error:
             connection.close()
             raise SnapshotError(
-                f"{path} is broken ({error}); load the operator's file again: kassa import run"
+                f"{path} is broken ({printable(str(error))}); load the operator's file again: kassa import run"
             ) from error
         except SnapshotError:
             connection.close()
@@ -191,7 +192,7 @@ class Snapshot:
             ).fetchall()
         except (apsw.Error, UnicodeDecodeError) as error:
             raise SnapshotError(
-                f"{self._path} is broken ({error}); load the operator's file again"
+                f"{self._path} is broken ({printable(str(error))}); load the operator's file again"
             ) from error
         if not rows:
             return None

@@ -199,7 +199,7 @@ class Terminal:
 
     def intend(self, name: str, values: Mapping[str, str]) -> None:
         """Do what a finger meant. Raises IntentRefused with the reason."""
-        log.info("intent %s", name)
+        log.info("intent %.40r", name)
         self._refused = None
         try:
             event = event_of(name, values)

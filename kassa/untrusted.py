@@ -1,4 +1,4 @@
-"""JSON and TOML that somebody else wrote: read, or refused with the one error that the reader's callers expect.
+"""Text, JSON and TOML that somebody else wrote: read, or refused with the one error that the reader's callers expect.
 
 The parsers have errors of their own for what they understand. Brackets in brackets without an end, bytes that are no
 text or a number of ten thousand digits end in errors of Python that nobody would catch.
@@ -20,10 +20,21 @@ TOML_LINE_MAX_CHARS = 4096
 characters there is no number that Python would not convert."""
 
 
+def printable(text: str) -> str:
+    """Text that must not steer the terminal or the log it is shown in: control characters as escapes, and so what was
+    no UTF-8 in a file's name."""
+    escaped = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in escaped
+    )
+
+
 def read_json(decoder: msgspec.json.Decoder[T], data: bytes | str) -> T:
     """What the decoder's type says. Raises msgspec.MsgspecError for everything else."""
     try:
         return decoder.decode(data)
+    except msgspec.MsgspecError as error:  # it quotes what it found
+        raise msgspec.DecodeError(printable(str(error))) from error
     except UnicodeError as error:
         raise msgspec.DecodeError(f"JSON is not UTF-8: {error}") from error
     except RecursionError as error:

@@ -35,6 +35,7 @@ from kassa.errors import KassaError
 from kassa.journal.store import JournalBroken, JournalFailed
 from kassa.rules.view import View
 from kassa.terminal import IntentRefused, Terminal
+from kassa.untrusted import printable
 
 log = logging.getLogger("kassa.control")
 
@@ -45,6 +46,9 @@ UNSENT_MAX_BYTES = 4 * LINE_MAX_BYTES
 
 HELLO_MAX_S = 5.0
 """A caller that connects and says nothing holds a place that the screen may need."""
+
+NAME_MAX_CHARS = 40
+"""Of a caller's name, as the log shows it."""
 
 ROOT = 0
 
@@ -137,7 +141,7 @@ class Server:
                 writer, Refused(0, "version", f"this core speaks version {VERSION} of the control messages")
             )
             return False
-        self._clients[writer] = hello.client
+        self._clients[writer] = printable(hello.client)[:NAME_MAX_CHARS]
         _send(writer, Welcome(VERSION, kassa.__version__))
         return True
 

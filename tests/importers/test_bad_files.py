@@ -202,3 +202,14 @@ def test_what_is_no_ordinary_file_is_refused_in_words(
     assert words in (outcome.reason or "").lower() or words in (outcome.reason or "")
     assert current_path(home.snapshots) is None
     assert not list(home.run.glob("*.spool"))
+
+
+@pytest.mark.parametrize("line", ["#COUNT \x1b[2J\x07", "#SUM \x1b[2J\x07", "ИТОГО;;;;\x1b[2J\x07;"])
+def test_what_a_file_says_of_itself_cannot_steer_the_terminal_its_report_is_read_on(
+    load: Load, line: str
+) -> None:
+    outcome = load(lines(ROW, line))
+
+    report = Path(outcome.report or "").read_text()
+    assert "\\x1b[2J\\x07" in report
+    assert "\x1b" not in report

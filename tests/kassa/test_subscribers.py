@@ -136,6 +136,16 @@ def test_a_store_that_was_tampered_with_is_refused_when_it_is_opened(tmp_path: P
         Snapshot.open(make_finished_store(tmp_path / "1.db", change))
 
 
+def test_what_a_damaged_store_says_cannot_steer_the_terminal_it_is_shown_on(tmp_path: Path) -> None:
+    path = make_finished_store(tmp_path / "1.db")
+    path.write_bytes(path.read_bytes().replace(b"-- normal form", b"\n\x1b)[2J\x1b[2J "))
+
+    with pytest.raises(SnapshotError) as refused:
+        Snapshot.open(path)
+
+    assert str(refused.value).isprintable()
+
+
 def test_a_view_that_answers_for_ever_is_not_asked(tmp_path: Path) -> None:
     endless = (
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"

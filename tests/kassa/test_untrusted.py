@@ -7,7 +7,7 @@ import tomllib
 import msgspec
 import pytest
 
-from kassa.untrusted import TOML_DEPTH_MAX, TOML_LINE_MAX_CHARS, read_json, read_toml
+from kassa.untrusted import TOML_DEPTH_MAX, TOML_LINE_MAX_CHARS, printable, read_json, read_toml
 
 ANYTHING = msgspec.json.Decoder()
 
@@ -47,3 +47,21 @@ def test_tables_and_lists_may_lie_in_each_other_as_deep_as_any_of_ours() -> None
     inner = "[" * (TOML_DEPTH_MAX - 1) + "]" * (TOML_DEPTH_MAX - 1)
 
     assert read_toml(f"a = {inner}\nb.c.d = {{ e = 1 }}")["b"] == {"c": {"d": {"e": 1}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("Ёлкина", "Ёлкина"), ("\x1b[2J\n", "\\x1b[2J\\n"), ("b\udce1d", "b\\udce1d"), ("\u202e", "\\u202e")],
+)
+def test_what_would_steer_a_terminal_is_shown_as_an_escape(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_an_error_that_quotes_what_was_read_quotes_it_in_escapes() -> None:
+    class Kind(msgspec.Struct, tag_field="kind", tag="a"):
+        pass
+
+    with pytest.raises(msgspec.MsgspecError) as refused:
+        read_json(msgspec.json.Decoder(Kind), b'{"kind":"\x7f\xd7\x8d\xc2\x9b2J"}')
+
+    assert str(refused.value).isprintable()

@@ -166,6 +166,16 @@ def test_a_line_that_breaks_its_reader_ends_its_caller_and_not_the_core(served, 
     assert served.faults == []
 
 
+def test_no_caller_can_write_a_line_of_his_own_into_the_log(served, caplog):
+    caplog.set_level("INFO", "kassa")
+    name = "x\\n2026-11-25 09:00:00 INFO kassa.terminal: all is well\\u001b[2J" * 50
+    hello = HELLO.replace(b"test", name.encode())
+    intent = b'{"type":"intent","id":1,"name":"%s"}\n' % name.encode()
+    call(served, hello, intent, b'{"type":"%s"}\n' % name.encode())
+    assert len(caplog.messages) > 1
+    assert all(message.isprintable() for message in caplog.messages), caplog.messages
+
+
 @pytest.mark.parametrize(
     "line",
     [b'{"type":"done","id":1,"data":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n", b'{"type":"\xff"}\n'],
