@@ -72,6 +72,11 @@ class SealedVFS(apsw.VFS):
         finally:
             file.xClose()
 
+    def has_log_only(self, path: str) -> bool:
+        """Whether a write-ahead log lies beside a database that is empty or gone; SQLite calls both absent."""
+        exists = [self.xAccess(path + end, apsw.SQLITE_ACCESS_EXISTS) for end in ("", "-wal")]
+        return exists == [False, True]
+
     def read_wal_tail(self, path: str) -> WalTail:
         """Look at the log beside the database `path`, before SQLite opens it. No log is an empty one."""
         if not self.xAccess(path + "-wal", apsw.SQLITE_ACCESS_EXISTS):

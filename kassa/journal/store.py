@@ -195,6 +195,10 @@ class Journal(Queries):
             if self._read_only
             else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
         )
+        if self._sealed.has_log_only(self.path):
+            # SQLite would make a new database and throw the log away, which is all the evidence there is.
+            words = f"{self.path} is empty or gone, yet its log is not; keep the files and ask for support"
+            raise JournalBroken(words, at="database")
         tail = self._sealed.read_wal_tail(self.path)
         self._database = _connect(self.path, vfs=self._sealed.name, flags=flags)
         self._db: apsw.Connection = self._database.connection()  # type: ignore[no-untyped-call]

@@ -1,7 +1,9 @@
 """Seals of pages, and what a crash left in the write-ahead log."""
 
+import shutil
 import struct
 from contextlib import closing
+from pathlib import Path
 
 import apsw
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kassa.journal.pages import CHECKSUM_BYTES, PAGE_BYTES, SealedVFS, WalTail, is_intact, seal
-from kassa.journal.store import Journal
+from kassa.journal.store import Journal, JournalBroken
 
 SALTS = (0x11111111, 0x22222222)
 
@@ -161,3 +163,23 @@ def test_what_is_behind_the_last_page_counts_as_a_page_that_is_damaged(path, sea
     looks = list(sealed.look_at_pages(str(path)))
     assert looks == [True] * (len(looks) - 1) + [False]
     assert len(looks) == path.stat().st_size // PAGE_BYTES + 1
+
+
+@pytest.mark.parametrize("spoil", [lambda database: database.write_bytes(b""), Path.unlink])
+@pytest.mark.parametrize("spoil_log", [bytes, lambda log: b"\xff" + log[1:]])
+def test_a_log_whose_database_is_gone_is_never_thrown_away(tmp_path, spoil, spoil_log):
+    folder = tmp_path / "after the crash"
+    with closing(Journal.open(tmp_path / "journal" / "journal.db", CountingClock())) as journal:
+        for entries in visits(2):
+            journal.append(*entries)
+        shutil.copytree(tmp_path / "journal", folder)
+    spoil(folder / "journal.db")
+    (folder / "journal.db-mark").write_bytes(b"")
+    log = spoil_log((folder / "journal.db-wal").read_bytes())
+    (folder / "journal.db-wal").write_bytes(log)
+
+    for _ in range(2):
+        with pytest.raises(JournalBroken, match="is empty or gone, yet its log is not"):
+            Journal.open(folder / "journal.db", CountingClock())
+
+    assert (folder / "journal.db-wal").read_bytes() == log
