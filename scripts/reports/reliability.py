@@ -73,7 +73,7 @@ def _other_rigs() -> Iterator[str]:
         crashes = sum(len(one["crashes"]) for one in fuzz.values())
         yield f"| fuzz | `scripts/fuzz` | {len(fuzz)} parsers, {runs:,} inputs, {crashes} crashes |"
     if mutation := _read("mutation"):
-        yield f"| mutation | `scripts/mutation` | {mutation['percent']} % of the mutants are noticed |"
+        yield f"| mutation | `scripts/mutation` | {mutation['total']['percent']} % of the mutants are noticed |"
     if planted := _read("planted"):
         found = sum(one is not None for one in planted.values())
         yield f"| planted bugs | `pytest tests/simulation/test_planted.py` | {found} of {len(planted)} found |"

@@ -22,7 +22,7 @@ REGISTRAR_LINE = ("lost_commands", "lost_acks", "lost_answers", "forgets_after_r
 COMMANDS = (b"\xff\x0a", b"\xff\x45", b"\x8d", b"\xff\x46", b"\xff\x3a")
 STOPS_WITHIN_S = 12.0
 NOTE_S = 1.6
-"""From the hand to the cassette; faults that come after a part of it meet the note on its way."""
+"""From the hand to the cassette at the mechanics' usual speed; faults that come after a part of it meet the note on its way."""
 
 
 def any_validator(chance: random.Random) -> ccnet.Quirks:
@@ -79,11 +79,11 @@ class Faults:
     def strike(self, fault: Callable[[], Script]) -> Script:
         """The fault, often in the very moment when a note moves."""
         if self.chance.random() < 0.6:
-            for _ in range(80):
+            for _ in range(100):
                 if not self.kiosk.validator.truth.is_empty:
                     break
-                yield 0.25
-            yield self.chance.uniform(0.0, NOTE_S)
+                yield 0.1
+            yield self.chance.uniform(0.0, NOTE_S / self.kiosk.speed)
         name = fault.__name__.replace("_", " ")
         self.struck[name] += 1
         self.kiosk.timeline.note("fault", name)

@@ -101,7 +101,7 @@ class Kiosk:
         speed: float = 1.0,
         timeline_last: int | None = 100,
     ) -> None:
-        self.home, self.config, self.chance = home, config, chance
+        self.home, self.config, self.chance, self.speed = home, config, chance, speed
         self.time = VirtualTime()
         self.timeline = Timeline(self.time.time, timeline_last)
         self.clock = Clock(self.time)
