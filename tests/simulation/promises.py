@@ -12,7 +12,7 @@ from kiosk import Kiosk
 from devices.shtrih.memory import Record
 from devices.shtrih.protocol import Form
 from kassa.journal.verify import verify
-from kassa.money import of_whole
+from kassa.money import Money, of_whole
 
 TOTAL = re.compile(r"#TOTAL (\d+);(\d+)\.(\d\d)")
 
@@ -121,13 +121,16 @@ def _check_files(kiosk: Kiosk, credited: list[Any]) -> int:
     for name, content in kiosk.files():
         copies.setdefault(name, []).append(content)
     rows: Counter[str] = Counter()
+    said: set[tuple[str, str, str]] = set()
     total = 0
     for batch in journal.batches():
         _require(batch.is_written, f"{batch.name} was never written")
         whole = {content for content in copies.get(batch.name, []) if content.endswith(b"#END\n")}
         _require(len(whole) == 1, f"{batch.name} lies {len(whole)} times with different bytes")
         text = whole.pop().decode()
-        numbers = [line.split(";")[1] for line in text.splitlines() if not line.startswith("#")]
+        fields = [line.split(";") for line in text.splitlines() if not line.startswith("#")]
+        numbers = [row[1] for row in fields]
+        said |= {(row[1], row[2], row[5]) for row in fields}
         found = TOTAL.search(text)
         _require(found is not None and int(found[1]) == len(numbers), f"{batch.name} counts its rows wrongly")
         assert found is not None
@@ -137,6 +140,8 @@ def _check_files(kiosk: Kiosk, credited: list[Any]) -> int:
     _require(not twice, f"in two files: {', '.join(twice)}")
     wanted = {one.number for one in credited}
     _require(rows.keys() == wanted, f"files and journal differ in {sorted(rows.keys() ^ wanted)}")
+    meant = {(one.number, one.account, Money(one.paid).decimal()) for one in credited}
+    _require(said == meant, f"rows say another account or sum than the journal: {sorted(said - meant)}")
     in_journal = sum(one.paid for one in credited)
     register = sum(one.sum for one in receipts(kiosk))
     _require(
