@@ -60,6 +60,18 @@ install_python_packages() {
     printf '%s\n' "$fresh" > .venv/stamp
 }
 
+# For the one script that needs more: $1 is an extra of setup.cfg, $2 the module that shows whether it is there.
+install_extra() {
+    .venv/bin/python -c "import $2" 2>/dev/null && return
+    say "installing what the extra '$1' of setup.cfg names"
+    (
+        exec 9> .setup-lock
+        flock 9
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check \
+            --constraint constraints.txt --editable ".[$1]" >&2
+    )
+}
+
 (
     cd "$root"
     exec 9> .setup-lock
