@@ -130,6 +130,8 @@ class Kiosk:
         """What the customer sees; None: a dark screen."""
         self.broken: list[str] = []
         """Promises that were seen broken on the way."""
+        self.typed: str | None = None
+        """The account that was typed last."""
         self.payer: str | None = None
         """The account that the screen showed when the last note went in."""
         self.dropped_for: list[tuple[str | None, int]] = []
@@ -407,6 +409,8 @@ class Kiosk:
         if self.terminal is None:
             return
         terminal = self.terminal
+        if name == "enter_account":
+            self.typed = values["account"]
         self.timeline.note("finger", " ".join([name, *values.values()]))
 
         def intend() -> None:
@@ -426,9 +430,12 @@ class Kiosk:
         return "dark" if self.view is None else self.view.screen.value
 
     def _show(self, view: View) -> None:
-        self.view = view
+        before, self.view = self.view, view
         self.timeline.tell("screen", lambda: _seen(view))
         assert self.journal is not None
+        is_found = view.screen is ScreenName.BALANCE and (before is None or before.screen is not view.screen)
+        if is_found and view.account != self.typed:
+            self.broken.append(f"the screen shows account {view.account}, typed was {self.typed}")
         if view.screen is ScreenName.CASH:
             opened = self.journal.open_payment()
             held = opened.paid if opened is not None else 0
