@@ -72,6 +72,16 @@ install_extra() {
     )
 }
 
+# For scripts/test: tests/recorder compiles a library of its own.
+install_compiler() {
+    command -v gcc >/dev/null && [ -f /usr/include/dlfcn.h ] && return
+    (
+        exec 9> .setup-lock
+        flock 9
+        apt_install "a C compiler" gcc libc6-dev
+    )
+}
+
 (
     cd "$root"
     exec 9> .setup-lock
