@@ -23,6 +23,7 @@ from kassa.config import LANGUAGES, Config
 from kassa.enquiry import look_up
 from kassa.errors import KassaError
 from kassa.export import writer
+from kassa.export.batch import PaymentFile
 from kassa.files import MACHINE, Disk
 from kassa.fiscal import queue as fiscal
 from kassa.fiscal import shift
@@ -258,7 +259,7 @@ class Terminal:
         """Print the X-report now. Raises IntentRefused while somebody pays."""
         self._order_report(PrintXReport())
 
-    def waiting_files(self) -> list[writer.PaymentFile]:
+    def waiting_files(self) -> list[PaymentFile]:
         """The payment files that are to be written now; new payments are frozen into one. Raises KassaError in words."""
         terminal, outbox = self._config.terminal, self._config.outbox
         return writer.waiting(self._journal, self._clock, terminal, outbox.encoding)

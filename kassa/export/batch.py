@@ -7,7 +7,8 @@ the journal alone, byte for byte.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -21,17 +22,28 @@ PAYMENTS_MAX = 10_000
 """Payments in one batch: a freeze holds the core for a tenth of a second. What is left waits for the next batch."""
 
 
+@dataclass(frozen=True, slots=True)
+class PaymentFile:
+    """A frozen batch as the bytes that stand for it, for ever; `total` is minor units."""
+
+    batch: int
+    name: str
+    payments: int
+    total: int
+    content: bytes
+
+
 def freeze(
     journal: Journal, operator: str, terminal: str, clock: Clock, encoding: str, currency: str = "RUB"
-) -> int | None:
-    """Put every credited payment with a document, or with an owed one, into a new batch; its number.
+) -> PaymentFile | None:
+    """Put every credited payment with a document, or with an owed one, into a new batch; its file.
 
     None when there is nothing to put in one. Raises what `Journal.append` raises.
     """
-    ranges, count, total = _ranges(journal.batch_ready(PAYMENTS_MAX))
-    if not ranges:
+    ready = journal.batch_ready(PAYMENTS_MAX)
+    if not ready:
         return None
-    head, chain = journal.head()
+    chain = journal.head()[1]
     number, now = journal.next_batch(), clock.now()
     batch = BatchFrozen(
         batch=number,
@@ -43,16 +55,14 @@ def freeze(
         since=_period_start(journal, number),
         until=now.isoformat(timespec="seconds"),
         snapshot=_snapshot(journal),
-        payments=ranges,
-        count=count,
-        total=total,
+        payments=_ranges([row.ordinal for row in ready]),
+        count=len(ready),
+        total=sum([row.paid for row in ready]),
         sha256="",
     )
-    hashed = hashlib.sha256()
-    for piece in render(batch, journal.batch_rows(ranges, head + 1), chain):
-        hashed.update(piece)
-    journal.append(msgspec.structs.replace(batch, sha256=hashed.hexdigest()))
-    return number
+    content = b"".join(render(batch, ready, chain))
+    journal.append(msgspec.structs.replace(batch, sha256=hashlib.sha256(content).hexdigest()))
+    return PaymentFile(number, batch.name, batch.count, batch.total, content)
 
 
 def contents(journal: Journal, number: int) -> tuple[BatchFrozen, Iterator[bytes]]:
@@ -65,17 +75,16 @@ def contents(journal: Journal, number: int) -> tuple[BatchFrozen, Iterator[bytes
     return batch, render(batch, journal.batch_rows(batch.payments, record.frozen_seq), chain.hex())
 
 
-def _ranges(ready: Iterable[tuple[int, int]]) -> tuple[tuple[tuple[int, int], ...], int, int]:
-    """Ordinals that follow one another become one range, both ends included; with the count and sum of all."""
+def _ranges(ordinals: list[int]) -> tuple[tuple[int, int], ...]:
+    """Ordinals that follow one another become one range, both ends included."""
     ranges: list[tuple[int, int]] = []
-    count, total = 0, 0
-    for ordinal, paid in ready:
-        if ranges and ranges[-1][1] == ordinal - 1:
-            ranges[-1] = (ranges[-1][0], ordinal)
-        else:
-            ranges.append((ordinal, ordinal))
-        count, total = count + 1, total + paid
-    return tuple(ranges), count, total
+    first = last = ordinals[0]
+    for ordinal in ordinals[1:]:
+        if ordinal != last + 1:
+            ranges.append((first, last))
+            first = ordinal
+        last = ordinal
+    return (*ranges, (first, last))
 
 
 def _period_start(journal: Journal, number: int) -> str:

@@ -12,7 +12,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from kassa.export.writer import ExportFailed, PaymentFile, write
+from kassa.export.batch import PaymentFile
+from kassa.export.writer import ExportFailed, write
 from kassa.ports import FileWritten
 
 WRITE_MAX_S = 60.0

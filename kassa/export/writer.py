@@ -6,14 +6,13 @@ The journal vouches for the file, never the medium for itself: what counts is th
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kassa import config
 from kassa.clock import Clock
 from kassa.errors import KassaError
-from kassa.export.batch import contents, freeze
+from kassa.export.batch import PaymentFile, contents, freeze
 from kassa.files import MACHINE, Disk, write_durably
 from kassa.journal.entries import BatchWritten
 from kassa.journal.store import Journal
@@ -24,17 +23,6 @@ READ_BYTES = 1 << 20
 
 class ExportFailed(KassaError):
     """A payment file could not be written, or was not found on the medium as it was written; the batch stays."""
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentFile:
-    """A frozen batch as the bytes that stand for it, for ever; `total` is minor units."""
-
-    batch: int
-    name: str
-    payments: int
-    total: int
-    content: bytes
 
 
 def outgoing_folder(home: Path, name: str) -> Path:
@@ -61,8 +49,11 @@ def waiting(journal: Journal, clock: Clock, terminal: config.Terminal, encoding:
 
     Raises ExportFailed, and what `Journal.append` raises; what was frozen stays frozen.
     """
-    freeze(journal, terminal.operator, terminal.number, clock, encoding, terminal.currency)
-    return [file_of(journal, batch.number) for batch in journal.batches(only_unwritten=True)]
+    fresh = freeze(journal, terminal.operator, terminal.number, clock, encoding, terminal.currency)
+    return [
+        fresh if fresh is not None and fresh.batch == batch.number else file_of(journal, batch.number)
+        for batch in journal.batches(only_unwritten=True)
+    ]
 
 
 def file_of(journal: Journal, batch: int) -> PaymentFile:

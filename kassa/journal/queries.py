@@ -40,6 +40,10 @@ _PAYMENT = f"""
 _BATCH = """
     SELECT number, name, payments, total, sha256, until, frozen_seq, written_seq IS NOT NULL FROM batches
 """
+_BATCH_ROW = """
+    SELECT p.ordinal, p.number, p.account, p.service, p.credited_at, p.paid, d.number, d.sign
+    FROM payments p LEFT JOIN documents d ON d.payment = p.number AND d.seq < ?
+"""
 
 
 def _remembered(question: Callable[[Queries], T]) -> Callable[[Queries], T]:
@@ -216,24 +220,22 @@ class Queries(ABC):
         row = self._row(_BATCH + "WHERE number = ?", (number,))
         return row and _batch(row)
 
-    def batch_ready(self, at_most: int) -> Iterator[tuple[int, int]]:
-        """Ordinal and sum of the oldest payments that may go into a batch: not in one, with a document or owed one."""
-        yield from self._rows(
-            "SELECT ordinal, paid FROM payments WHERE state = 'credited' AND batch IS NULL"
-            " AND (document = 'registered' OR owed) ORDER BY ordinal LIMIT ?",
-            (at_most,),
+    def batch_ready(self, at_most: int) -> list[BatchRow]:
+        """The oldest payments that may go into a batch: not in one, with a document or owed one."""
+        rows = self._rows(
+            f"{_BATCH_ROW} WHERE p.state = 'credited' AND p.batch IS NULL AND (p.document = 'registered' OR p.owed)"
+            " ORDER BY p.ordinal LIMIT ?",
+            (self.head()[0] + 1, at_most),
         )
+        return list(map(BatchRow._make, rows))
 
     def batch_rows(self, ranges: Iterable[tuple[int, int]], before_seq: int) -> Iterator[BatchRow]:
         """The payments of these ranges of ordinals, as entry `before_seq` found them: no later document shows."""
         for first, last in ranges:
-            for row in self._rows(
-                "SELECT p.number, p.account, p.service, p.credited_at, p.paid, d.number, d.sign FROM payments p"
-                " LEFT JOIN documents d ON d.payment = p.number AND d.seq < ?"
-                " WHERE p.ordinal BETWEEN ? AND ? ORDER BY p.ordinal",
-                (before_seq, first, last),
-            ):
-                yield BatchRow(*row)
+            rows = self._rows(
+                f"{_BATCH_ROW} WHERE p.ordinal BETWEEN ? AND ? ORDER BY p.ordinal", (before_seq, first, last)
+            )
+            yield from map(BatchRow._make, rows)
 
     # --- the rest ---------------------------------------------------------------------------------------------
 

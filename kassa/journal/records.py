@@ -116,6 +116,7 @@ class BatchRecord:
 class BatchRow(NamedTuple):
     """A payment as it stands in its batch's file; without a document number its document is owed."""
 
+    ordinal: int
     payment: str
     account: str
     service: str

@@ -130,8 +130,9 @@ def test_written_again_it_is_the_same_bytes_after_a_restart_too(journal, clock, 
 def test_killed_between_freezing_and_writing_the_same_file_comes_at_the_next_time(
     journal, clock, terminal, folder
 ):
-    assert freeze(journal, "90001", "00042", clock, "utf-8") == 1
+    frozen = freeze(journal, "90001", "00042", clock, "utf-8")
     expected = b"".join(contents(journal, 1)[1])
+    assert (frozen.batch, frozen.content) == (1, expected)
     assert unwritten(journal) == [1]
 
     [written] = run(journal, clock, terminal, folder)
@@ -374,6 +375,7 @@ def batch_of(*, count, total, encoding="utf-8"):
 def test_any_account_the_journal_takes_is_read_back_from_the_file_as_it_was(payments):
     made = [
         BatchRow(
+            number,
             payment_number(number),
             account,
             "internet",
@@ -402,7 +404,14 @@ def batch_of_many(count, currency="RUB"):
         for number in range(1, count + 1):
             asked.append(number)
             yield BatchRow(
-                payment_number(number), f"{number:07}", "tv", "2026-11-25T09:15:00.250+03:00", 1500, 7, 9
+                number,
+                payment_number(number),
+                f"{number:07}",
+                "tv",
+                "2026-11-25T09:15:00.250+03:00",
+                1500,
+                7,
+                9,
             )
 
     batch = msgspec.structs.replace(batch_of(count=count, total=1500 * count), currency=currency)
@@ -444,7 +453,7 @@ def test_an_account_that_could_break_a_line_or_be_a_formula_never_gets_into_the_
 
 
 def test_a_field_that_breaks_its_line_stops_the_file():
-    row = BatchRow(payment_number(1), "1;2", "internet", "2026-11-25T09:15:00.250+03:00", 100, 1, 1)
+    row = BatchRow(1, payment_number(1), "1;2", "internet", "2026-11-25T09:15:00.250+03:00", 100, 1, 1)
     with pytest.raises(AssertionError, match="breaks its line"):
         b"".join(render(batch_of(count=1, total=100), [row], "00" * 32))
 

@@ -6,8 +6,9 @@ import threading
 import pytest
 
 from kassa.export import outbox
+from kassa.export.batch import PaymentFile
 from kassa.export.outbox import Outbox
-from kassa.export.writer import ExportFailed, PaymentFile
+from kassa.export.writer import ExportFailed
 from kassa.ports import FileWritten
 
 FILES = [PaymentFile(1, "a.csv", 2, 30000, b"first"), PaymentFile(2, "b.csv", 1, 5000, b"second")]

@@ -117,9 +117,9 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule()
     def a_batch_is_frozen(self) -> None:
-        number = freeze(self.journal, "90001", "00042", self.clock, "utf-8")
-        if number is not None:
-            self.batches[number] = b"".join(contents(self.journal, number)[1])
+        file = freeze(self.journal, "90001", "00042", self.clock, "utf-8")
+        if file is not None:
+            self.batches[file.batch] = file.content
 
     @rule(how=st.sampled_from(["lose", "keep", "prefix", "sectors"]), seed=st.integers(0, 2**16))
     def the_power_is_cut(self, how: str, seed: int) -> None:

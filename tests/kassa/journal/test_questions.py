@@ -283,12 +283,15 @@ def test_what_may_go_into_a_batch_has_a_document_or_is_owed_one_and_is_in_none(j
         write(journal, (stacked(ordinal, note, 5000),), (credited(ordinal, 5000),))
     journal.append(e.DocumentOwed(payment=payment_number(4), reason="test"))
 
-    assert list(journal.batch_ready(10)) == [(2, 10000), (4, 5000)]
-    assert list(journal.batch_ready(1)) == [(2, 10000)]
+    assert [(row.ordinal, row.paid, row.document) for row in journal.batch_ready(10)] == [
+        (2, 10000, 1002),
+        (4, 5000, None),
+    ]
+    assert [row.ordinal for row in journal.batch_ready(1)] == [2]
 
     freeze_all(journal, clock)
     assert (journal.batch(2).payments, journal.batch(2).total) == (2, 15000)
-    assert list(journal.batch_ready(10)) == []
+    assert journal.batch_ready(10) == []
 
 
 def test_a_row_of_a_batch_shows_no_document_that_came_after_the_entry_it_was_frozen_by(journal):
@@ -296,8 +299,8 @@ def test_a_row_of_a_batch_shows_no_document_that_came_after_the_entry_it_was_fro
     seq = journal.head()[0]  # that of the second payment's document
     first, second = journal.payments()
     assert list(journal.batch_rows([(1, 1), (2, 2)], seq)) == [
-        BatchRow(FIRST, "0017742", "internet", first.credited_at, 60000, 1001, 3141592653),
-        BatchRow(SECOND, "0017742", "internet", second.credited_at, 60000, None, None),
+        BatchRow(1, FIRST, "0017742", "internet", first.credited_at, 60000, 1001, 3141592653),
+        BatchRow(2, SECOND, "0017742", "internet", second.credited_at, 60000, None, None),
     ]
     assert [row.document for row in journal.batch_rows([(1, 2)], seq + 1)] == [1001, 1002]
 
