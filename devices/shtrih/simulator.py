@@ -32,6 +32,8 @@ LOW_LINES = 200
 """So many lines before its end the roll's sensor says: low."""
 ROLL_LINES = 20_000
 TAGS_BLOCK_BYTES = 120
+CLOCK_HOURS_MAX, YEARS_MAX = 100_000, 99
+"""A hand moves the clock by so much at once; it has two digits for a year."""
 COMMANDS_MAX = 100_000
 """Commands that are remembered for those who count them; a year has millions."""
 DOCUMENTS_MAX = 200_000
@@ -406,7 +408,7 @@ class Simulator:
                 return operator + _u(cash, 6)
             case 0x1B:
                 self._size(fields, 1)
-                return operator + _u(self.truth.drive.last if fields[0] == 152 else 0, 2)
+                return operator + _u(self.truth.drive.last & 0xFFFF if fields[0] == 152 else 0, 2)
             case 0x21 | 0x22:
                 self._size(fields, 3)
                 self._set_clock(code, fields)
@@ -465,13 +467,18 @@ class Simulator:
             case 0x39:
                 first = drive.documents[drive.confirmed] if drive.confirmed < drive.last else None
                 waiting = drive.last - drive.confirmed
-                return bytes((0, 0)) + _u(waiting, 2) + _u(first.number if first else 0, 4) + _time(first)
+                return (
+                    bytes((0, 0))
+                    + _u(min(waiting, 0xFFFF), 2)
+                    + _u(first.number if first else 0, 4)
+                    + _time(first)
+                )
             case 0x3A:
                 return self._announce_tags(fields)
             case 0x3B:
                 return self._read_tags()
             case 0x3F:
-                return _u(drive.last - drive.confirmed, 2)
+                return _u(min(drive.last - drive.confirmed, 0xFFFF), 2)
             case 0x40:
                 return bytes((drive.shift_is_open,)) + _u(drive.shift, 2) + _u(drive.receipts_in_shift, 2)
             case 0x45:
@@ -530,6 +537,8 @@ class Simulator:
 
     def _set_clock(self, code: int, fields: bytes) -> None:
         self._need(Mode.SHIFT_CLOSED, Mode.DATE_UNCONFIRMED)
+        if code == 0x22 and fields[2] > YEARS_MAX:
+            raise Refusal(0x7D)
         try:
             if code == 0x21:
                 wanted = self.clock.replace(hour=fields[0], minute=fields[1], second=fields[2])
@@ -598,7 +607,7 @@ class Simulator:
         self._size(fields, 1 + 40)
         if not self.quirks.takes_lines:
             raise Refusal(0x37)
-        line = fields[1:].split(b"\0")[0].decode("cp1251")
+        line = fields[1:].split(b"\0")[0].decode("cp1251", "replace")
         if self.truth.opened is None or self.quirks.prints_at_once:
             self._print(paper.wrapped(line))
         if self.truth.opened is not None:
@@ -620,7 +629,7 @@ class Simulator:
             raise Refusal(0x94)
         if opened.sum + expected > SUM_MAX:
             raise Refusal(0x48)
-        name = fields[26:].split(b"\0")[0].decode("cp1251")[: self.quirks.name_characters_max]
+        name = fields[26:].split(b"\0")[0].decode("cp1251", "replace")[: self.quirks.name_characters_max]
         if self.quirks.prints_at_once:
             self._print(paper.wrapped(name))
         opened.items.append(Item(name, price, expected, vat, fields[24], fields[25]))
@@ -768,6 +777,10 @@ class Simulator:
     def move_clock(self, hours: float, now: float) -> None:
         """Let the registrar's clock jump, as if so many hours had passed."""
         self._advance(now)
+        if abs(hours) > CLOCK_HOURS_MAX or (self.clock + timedelta(hours=hours)).year > 2000 + YEARS_MAX:
+            raise ConsoleError(
+                f"the clock shows {self.clock:%d.%m.%Y}; it goes to the end of {2000 + YEARS_MAX}"
+            )
         self.truth.clock_offset_s += hours * 3600
         self._changed(self.truth)
 
@@ -806,7 +819,7 @@ class Simulator:
             case ["ofd", ("on" | "off") as state]:
                 self.faults.loses_ofd = state == "off"
             case ["clock", hours]:
-                self.move_clock(whole_number(hours, 1, 100_000), now)
+                self.move_clock(whole_number(hours, 1, CLOCK_HOURS_MAX), now)
             case ["leftover", units]:
                 self.leave_document_open(whole_number(units, 1, 1_000_000), now)
             case ["drive", serial] if len(serial) == 16 and serial.isascii() and serial.isdecimal():

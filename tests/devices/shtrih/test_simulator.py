@@ -1,6 +1,6 @@
 """The simulated registrar: what it records, what it keeps through power cuts, what it prints, what its console answers."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 from hypothesis import given
@@ -526,3 +526,38 @@ def test_the_console_names_its_commands(bench):
 def test_control_bytes_without_meaning_are_left_alone(bench):
     assert bench.say(ACK, NAK, 0x99) == b""
     assert p.take(bytes((ENQ,)))[0] == Control(ENQ)
+
+
+def test_a_byte_that_is_no_letter_of_its_alphabet_is_printed_as_a_sign_of_that(bench):
+    line = p.print_line(PW, "x" * 40)
+    bench.ask(p.Command(line.code, line.parameters.replace(b"x", b"\x98"), line.parse))
+    bench.ask(p.open_receipt(PW))
+    bench.ask(
+        p.Command(SELL.code, SELL.parameters.replace("Аванс".encode("cp1251"), b"\x98" * 5), SELL.parse)
+    )
+    bench.ask(p.close_receipt(PW, 65000, 0))
+    assert bench.drive.documents[-1].items[0].name.startswith("\ufffd" * 5 + " за услуги")
+
+
+def test_the_clock_never_leaves_the_century_that_it_can_show(bench):
+    hours = ["clock", "100000"]
+    for _ in range(6):
+        bench.sim.obey(hours, bench.now)
+    with pytest.raises(ConsoleError, match="it goes to the end of 2099"):
+        bench.sim.obey(hours, bench.now)
+    assert bench.ask(p.long_status(PW)).at.year == bench.sim.clock.year == 2095
+
+
+def test_a_year_beyond_the_century_is_no_date():
+    closed = Bench()
+    command = p.set_date(PW, date(2099, 12, 31))
+    late = p.Command(command.code, command.parameters[:-1] + b"\x64", command.parse)
+    assert closed.refuses(late) == 0x7D
+
+
+def test_counters_of_two_bytes_do_not_break_when_there_is_more_to_count(bench):
+    bench.sim.faults.loses_ofd = True
+    bench.drive.documents *= 70_000
+    assert bench.ask(p.operation_register(PW, 152)) == bench.drive.last & 0xFFFF
+    assert bench.ask(p.unsent_count(PW)) == 0xFFFF
+    assert bench.ask(p.exchange(PW)).unsent == 0xFFFF
