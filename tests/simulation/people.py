@@ -123,6 +123,7 @@ def accountant(kiosk: Kiosk, chance: random.Random) -> Script:
             case luck if luck < 0.45:
                 disk.writes_fail = True
     yield chance.choice((1.0, 10.0))
+    kiosk.export_now()  # what the accountant came for
     if kiosk.stick is not None and not _is_sound(kiosk):
         kiosk.pull_stick()
 
