@@ -558,6 +558,11 @@ def _registrar_seeds() -> Iterator[bytes]:
     yield b"".join(b"\0" + string(frame) + b"\2\x10" for frame in unlike)[:4000]
     for number in range(len(COMMANDS)):
         yield bytes((3, number, 0)) + b"\2\x10"
+    line = shtrih.print_line(PASSWORD, "x" * shtrih.LINE_CHARACTERS_MAX).body
+    yield b"\1" + string(line.replace(b"x", b"\x98")) + b"\2\x10"
+    yield (
+        (b"\4" + string(b"clock 100000")) * 25 + b"\1" + string(shtrih.long_status(PASSWORD).body) + b"\2\x10"
+    )
     for words in (
         b"paper out",
         b"clock 25",
