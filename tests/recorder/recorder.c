@@ -3,7 +3,8 @@
  * Loaded by LD_PRELOAD; RECORDER_FOLDER is the folder (without links in its path), RECORDER_LOG the file the records
  * are appended to, one write each, so that all processes share one order. A change of a file and a sync are recorded
  * when they have happened, a byte that leaves for a device or a socket before it does. So what stands before such a
- * byte in the log was over before anybody outside could see it; the log errs to the strict side only.
+ * byte in the log was over before anybody outside could see it. One thing the log could get wrong to the mild side: what
+ * one thread writes into a file while another syncs the same file. Nobody in Kassa does.
  *
  * Not seen: writes through mmap, sendfile, copy_file_range, stdio's own, and fallocate, which holds no data. Whoever
  * reads the log compares what it leads to with the folder itself, so nothing stays unseen without a word.
