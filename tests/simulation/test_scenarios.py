@@ -6,12 +6,16 @@ from itertools import count
 
 import msgspec
 import pytest
+from clerk import SAMPLE
 from kiosk import NOON, Kiosk
 from promises import check, receipts
 
 from devices.ccnet import simulator as ccnet
+from importers.job import Job
+from importers.profile import find_profile
 from kassa.config import load
 from kassa.home import data_folder
+from kassa.ports import SnapshotReady
 
 CONFIG = load(data_folder() / "examples" / "kassa.toml")
 HASTY = msgspec.structs.replace(
@@ -385,7 +389,7 @@ def test_a_cover_that_is_opened_in_the_receipt_makes_no_second_document(kiosk):
     assert settle(kiosk).documents == 1
 
 
-def test_while_the_registrar_is_dead_no_note_is_taken_and_what_is_owed_gets_its_document_a_day_later(kiosk):
+def test_while_the_registrar_is_dead_no_note_is_taken_and_what_is_owed_gets_its_document_later(kiosk):
     come(kiosk)
     put_in(kiosk, 500)
     kiosk.live(kiosk.to_registrar.unplug)
@@ -503,6 +507,38 @@ def test_a_stick_that_cannot_be_written_is_told_and_the_batch_waits_for_the_next
     kiosk.stick = kiosk.new_stick()
     settle(kiosk)
     until(kiosk, lambda: "export_failed" not in shown(kiosk))
+
+
+# --- files in ---------------------------------------------------------------------------------------------------------
+
+
+def test_new_data_in_the_middle_of_a_visit_are_for_the_next_customer(kiosk):
+    kiosk.wait_for_screen("attract")
+    kiosk.touch("choose_service", service="internet")
+    kiosk.touch("enter_account", account=FIRST)
+    before = kiosk.journal.last_snapshot()
+    load_file(kiosk, SAMPLE.replace(FIRST.encode(), b"4038172957"))
+
+    kiosk.touch("confirm_account")
+    put_in(kiosk, 500)
+    assert kiosk.journal.last_snapshot() == before
+    kiosk.touch("finish")
+    settle(kiosk)
+    assert kiosk.journal.last_snapshot() != before
+    assert paid(kiosk) == [(FIRST, 500)]
+    kiosk.touch("choose_service", service="internet")
+    kiosk.touch("enter_account", account=FIRST)
+    assert kiosk.screen == "account"
+
+
+def load_file(kiosk, content):
+    """The real importer takes a file, and the core hears of it."""
+    home = kiosk.home
+    file = home.run / "subscribers.csv"
+    file.write_bytes(content)
+    outcome = Job(home, HASTY, find_profile(home, "kassa_csv"), file, home.run / "reports").run()
+    assert outcome.status == "imported"
+    kiosk.tell_core(SnapshotReady(outcome.file, outcome.sha256, outcome.accounts, outcome.accepted))
 
 
 # --- time, cuts, people -----------------------------------------------------------------------------------------------
