@@ -9,8 +9,10 @@ import pytest
 from clerk import SAMPLE
 from kiosk import NOON, Kiosk
 from promises import check, receipts
+from virtual_time import Wire
 
 from devices.ccnet import simulator as ccnet
+from devices.ccnet.protocol import Poll, Status, encode, encode_poll
 from importers.job import Job
 from importers.profile import find_profile
 from kassa.config import load
@@ -25,6 +27,8 @@ HASTY = msgspec.structs.replace(
 FIRST, SECOND = "4038172956", "0017990"
 OPERATIONS_MAX = 400
 """Of a disk, or acts of the core, in any story here: more would mean that a story does not end."""
+TYPE_OF_5000 = 7
+"""In the table of a Russian validator."""
 WAIT_MAX_S = 200.0
 LOST_OR_KEPT = ("lose", "keep", "prefix", "sectors")
 LOST_OR_TORN = ("lose", "sectors")
@@ -169,9 +173,7 @@ def test_stacked_that_is_repeated_after_the_commit_is_no_second_credit(kiosk):
 
 @pytest.mark.parametrize("rest_s", [0.0, 0.2])
 @pytest.mark.parametrize("place", ["held", "past the gate", "in the box"])
-def test_a_core_that_is_back_while_the_note_still_moves_takes_its_intent_back_for_nothing(
-    kiosk, place, rest_s
-):
+def test_a_core_that_is_back_while_the_note_still_moves_waits_for_its_fate(kiosk, place, rest_s):
     kiosk.rest_after_death_s = rest_s
     come(kiosk)
     push(kiosk, 500)
@@ -211,6 +213,29 @@ def test_on_a_line_that_damages_every_third_answer_each_note_counts_once(home):
 
     count = settle(kiosk)
     assert paid(kiosk) == [(FIRST, 1000)]
+    assert (count.uncertain, count.orphans) == (0, 0)
+
+
+@pytest.mark.parametrize("status", [Status.ESCROW, Status.STACKED, Status.POWER_UP_IN_STACKER])
+def test_what_the_validator_said_before_the_crash_is_not_heard_by_the_next_start(kiosk, status):
+    """The port still holds an answer that the dead core never read; it would be a second note."""
+    come(kiosk)
+    put_in(kiosk, 500)
+    stale = encode(encode_poll(Poll(status, TYPE_OF_5000)))
+    wire, opened = kiosk.to_validator, []
+
+    def open_port():
+        link = Wire.open(wire)
+        link.deliver(stale)
+        opened.append(link)
+        return link
+
+    wire.open = open_port
+    kiosk.kill()
+
+    count = settle(kiosk)
+    assert opened
+    assert paid(kiosk) == [(FIRST, 500)]
     assert (count.uncertain, count.orphans) == (0, 0)
 
 
