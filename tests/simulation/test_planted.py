@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PLANTED = sorted((Path(__file__).parent / "planted").glob("*.patch"))
 COPIED = ("kassa", "devices", "importers", "data", "tests/rigs", "tests/simulation")
 FIGURES = ROOT / "build" / "figures" / "planted.json"
+PROMISE_MAX = 200
 SEEDS_MAX = 200
 """A bug that so many lives do not show is a hole in the simulation."""
 LIVES_MAX_S = 900
@@ -38,9 +39,10 @@ FALLS_IN = {
 
 @pytest.fixture(scope="module")
 def found():
-    """What was found, kept when the last test is over."""
-    bugs: dict[str, dict[str, str | int]] = {}
+    """What was found, now or when a bug was looked for the last time; kept when the last test is over."""
+    bugs: dict[str, dict[str, str | int]] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     yield bugs
+    bugs = {patch.stem: bugs[patch.stem] for patch in PLANTED if patch.stem in bugs}
     FIGURES.parent.mkdir(parents=True, exist_ok=True)
     FIGURES.write_text(json.dumps(bugs, indent=2, sort_keys=True) + "\n")
 
@@ -102,9 +104,9 @@ def environment(folder):
 
 
 def first_failure(said):
-    """The seed and the promise."""
+    """The seed and the promise, or as much of it as a table holds."""
     named = re.search(r"^seed (\d+): (.+)$", said, re.MULTILINE)
-    return (int(named[1]), named[2]) if named else (None, None)
+    return (int(named[1]), named[2][:PROMISE_MAX]) if named else (None, None)
 
 
 def words_of(patch):
