@@ -222,19 +222,18 @@ def test_what_the_validator_said_before_the_crash_is_not_heard_by_the_next_start
     come(kiosk)
     put_in(kiosk, 500)
     stale = encode(encode_poll(Poll(status, TYPE_OF_5000)))
-    wire, opened = kiosk.to_validator, []
+    wire, heard = kiosk.to_validator, []
 
     def open_port():
         link = Wire.open(wire)
-        link.deliver(stale)
-        opened.append(link)
+        kiosk.time.call_later(0.0, lambda: heard.append(link.deliver(stale)))
         return link
 
     wire.open = open_port
     kiosk.kill()
 
     count = settle(kiosk)
-    assert opened
+    assert heard
     assert paid(kiosk) == [(FIRST, 500)]
     assert (count.uncertain, count.orphans) == (0, 0)
 
