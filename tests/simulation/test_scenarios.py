@@ -297,6 +297,7 @@ def test_a_cassette_that_is_taken_out_under_a_moving_note_costs_nobody_the_note(
 # --- journal and disk -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", LOST_OR_TORN)
 def test_the_disk_loses_power_before_any_operation_of_a_visit_and_its_file(home, how, monkeypatch):
     for operation in count():
@@ -618,6 +619,7 @@ def test_twenty_cuts_within_a_minute_lose_no_note_and_no_document(kiosk):
     assert (count.uncertain, count.orphans, kiosk.cuts) == (0, 0, 20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", LOST_OR_TORN)
 def test_the_power_goes_in_the_recovery_and_again_in_the_recovery_of_that(home, how, monkeypatch):
     for operation in count():
