@@ -78,7 +78,11 @@ def _other_rigs() -> Iterator[str]:
         found = sum(one is not None for one in planted.values())
         yield f"| planted bugs | `pytest tests/simulation/test_planted.py` | {found} of {len(planted)} found |"
     if recorder := _read("recorder"):
-        said = ", ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in recorder.items())
+        said = ", ".join(
+            f"{name.replace('_', ' ')} {value:,}"
+            for name, value in recorder.items()
+            if isinstance(value, int)
+        )
         yield f"| syscall recorder | `pytest tests/recorder` | {said} |"
     if soak := _read("soak"):
         yield f"| soak | `scripts/soak` | {soak.get('verdict', 'see build/figures/soak.json')} |"
