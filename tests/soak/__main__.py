@@ -53,15 +53,15 @@ def _print(figures: Figures) -> None:
         befell.add_row(name, str(times))
     console.print(befell)
     processes = Table(
-        "process", "hours", "rests", "RSS MB", "own MB first", "last", "growth %/h", "90 % between",
+        "process", "hours", "rests", "RSS MB", "PSS MB", "own MB first", "last", "growth %/h", "90 % between",
         f"<= {MEMORY_GROWTH_MAX:g} %/h", "descriptors", "threads", "CPU %",
     )  # fmt: skip
     for one in figures.memory:
         growth = "-" if one.percent_an_hour is None else f"{one.percent_an_hour:+.2f}"
         between = "-" if one.low is None else f"{one.low:+.2f} and {one.high:+.2f}"
         processes.add_row(
-            one.process, f"{one.hours:.2f}", str(one.rests), str(one.rss_mb), str(one.pss_mb_first),
-            str(one.pss_mb_last), growth, between, one.verdict, str(one.descriptors), str(one.threads),
+            one.process, f"{one.hours:.2f}", str(one.rests), str(one.rss_mb), str(one.pss_mb),
+            str(one.own_mb_first), str(one.own_mb_last), growth, between, one.verdict, str(one.descriptors), str(one.threads),
             str(one.cpu_percent),
         )  # fmt: skip
     console.print(processes)

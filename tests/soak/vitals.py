@@ -19,7 +19,9 @@ class Vitals:
     at_s: float
     rss_kb: int
     pss_kb: int
-    """Memory of its own, and its share of what it has in common with others."""
+    """Memory of its own, and its share of what it has in common with others: smaller when a neighbour starts."""
+    own_kb: int
+    """What no file stands behind: nobody else can make it grow."""
     descriptors: Counter[str]
     """By what they lead to."""
     threads: int
@@ -37,6 +39,7 @@ def look_at(pid: int) -> Vitals:
         at_s=time.monotonic(),
         rss_kb=int(memory["Rss"].split()[0]),
         pss_kb=int(memory["Pss"].split()[0]),
+        own_kb=int(memory["Pss_Anon"].split()[0]),
         descriptors=_descriptors(process / "fd"),
         threads=len(os.listdir(process / "task")),
         cpu_s=_cpu_s(process),
