@@ -119,6 +119,7 @@ class Soak:
         good.begin(self._stage)
         self._hand = open_screen(self._stage)
         self._rest("the start")
+        self._stage.validator.order("polls")
 
     def _live(self) -> None:
         storm_until = self._lasts_s * STORM_SHARE
