@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,7 +19,7 @@ from msgspec import Meta, Struct, field
 from kassa.errors import KassaError
 from kassa.home import Home, data_folder
 from kassa.layout import DateForm, DecimalSign, Encoding, Separator
-from kassa.untrusted import read_toml
+from kassa.untrusted import printable, read_toml
 
 PROFILE_MAX_BYTES = 1 << 18
 
@@ -33,7 +34,7 @@ class ProfileError(KassaError):
     """A value in a profile that cannot be used."""
 
     def __init__(self, file: str, key: str, value: object, allowed: str) -> None:
-        super().__init__(f"{file}: {key} = {value!r} cannot be used; allowed: {allowed}")
+        super().__init__(printable(f"{file}: {key} = {value!r} cannot be used; allowed: {allowed}"))
 
 
 class Csv(Struct, frozen=True, forbid_unknown_fields=True):
@@ -252,8 +253,12 @@ def _check_pattern(pattern: str, key: str, file: str) -> int:
     """Both engines must know it: Arrow's runs over millions of rows in linear time, Python's over names."""
     try:
         pc.match_substring_regex(pa.array([""]), f"^(?:{pattern})$")
-        return re.compile(pattern).groups
-    except (pa.ArrowInvalid, re.error, OverflowError, RecursionError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "error", FutureWarning
+            )  # a set in a set: Python will come to read it otherwise
+            return re.compile(pattern).groups
+    except (pa.ArrowInvalid, re.error, OverflowError, RecursionError, FutureWarning) as error:
         raise ProfileError(file, key, pattern, f"a regular expression ({error})") from error
 
 
@@ -268,9 +273,13 @@ def _explain(message: str, document: Any, file: str) -> ProfileError:
     assert match is not None
     what, path = match["what"], (match["path"] or "$").removeprefix("$").lstrip(".")
     if unknown := _UNKNOWN.match(what):
-        key = ".".join(filter(None, (path, unknown[1])))
+        key, table = ".".join(filter(None, (path, unknown[1]))), _look_up(document, path)
+        value = table.get(unknown[1]) if isinstance(table, dict) else None
         return ProfileError(
-            file, key, _look_up(document, key), f"no key of this name: {', '.join(_keys_at(path))}"
+            file,
+            key,
+            value,
+            f"no key of this name: {', '.join(_keys_at(path))}",
         )
     if missing := _MISSING.match(what):
         key = ".".join(filter(None, (path, missing[1])))

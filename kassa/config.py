@@ -13,7 +13,7 @@ from msgspec import Meta, Struct, field
 
 from kassa.errors import KassaError
 from kassa.money import MINOR_DIGITS, Money, of_whole
-from kassa.untrusted import read_toml
+from kassa.untrusted import printable, read_toml
 
 LANGUAGES = ("ru", "en")
 CONFIG_MAX_BYTES = 1 << 18
@@ -56,7 +56,7 @@ class ConfigError(KassaError):
     def __init__(self, key: str, value: object, allowed: str) -> None:
         shown = repr(value) if len(repr(value)) <= SHOWN_MAX else f"{value!r:.{SHOWN_MAX}} ..."
         found = f"{key} is missing" if value is None else f"{key} = {shown} cannot be used"
-        super().__init__(f"kassa.toml: {found}; allowed: {allowed}")
+        super().__init__(printable(f"kassa.toml: {found}; allowed: {allowed}"))
 
 
 class Terminal(Struct, frozen=True, forbid_unknown_fields=True):
@@ -281,9 +281,12 @@ def _explain(message: str, document: Mapping[str, Any]) -> ConfigError:
     assert match is not None
     what, path = match["what"], (match["path"] or "$").removeprefix("$").lstrip(".")
     if unknown := _UNKNOWN.match(what):
-        key = ".".join(filter(None, (path, unknown[1])))
+        key, table = ".".join(filter(None, (path, unknown[1]))), _look_up(document, path)
+        value = table.get(unknown[1]) if isinstance(table, Mapping) else None
         return ConfigError(
-            key, _look_up(document, key), f"no key of this name; there are: {', '.join(_keys_at(path))}"
+            key,
+            value,
+            f"no key of this name; there are: {', '.join(_keys_at(path))}",
         )
     if missing := _MISSING.match(what):
         key = ".".join(filter(None, (path, missing[1])))

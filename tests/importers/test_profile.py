@@ -27,6 +27,8 @@ def test_the_smallest_profile_can_be_used() -> None:
         ({"name_date": "(" * 900 + ")" * 900}, "name_date"),
         ({"account": {"pattern": "a{1,99999999999}"}}, "account.pattern"),
         ({"account": {"pattern": "(?<=a)b"}}, "account.pattern"),
+        ({"account": {"pattern": "[[0-9]a]"}}, "account.pattern"),
+        ({"a.b\x1b": 7}, r"a\.b\\x1b = 7"),
         ({"date": {"zone": "Europe"}}, "date.zone"),
         ({"date": {"zone": "x" * 3000}}, "date.zone"),
         ({"date": {"zone": "../UTC"}}, "date.zone"),

@@ -144,3 +144,12 @@ def test_a_file_that_would_break_its_reader_is_refused_in_words(tmp_path, text):
     path.write_text(text)
     with pytest.raises(KassaError, match=r"kassa\.toml cannot be read"):
         load(path)
+
+
+def test_an_unknown_key_is_shown_with_its_value_whatever_it_is_made_of(example):
+    example["terminal"]["a.b\x1b[2J"] = 7
+    with pytest.raises(
+        ConfigError, match=r"terminal\.a\.b\\x1b\[2J = 7 cannot be used; allowed: no key"
+    ) as refused:
+        parse(example)
+    assert str(refused.value).isprintable()
