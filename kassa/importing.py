@@ -99,7 +99,7 @@ def read_outcome(exit_code: int, answer: bytes, complaint: bytes) -> Outcome:
     """What the worker said. Raises ImporterFault when it failed or said nothing that can be read."""
     last = printable(complaint.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2])
     if exit_code == EXIT_NOT_NOW:
-        raise ImporterNotNow(last)
+        raise ImporterNotNow(last or "the importer does not say why")
     if exit_code < 0:
         raise ImporterFault(_DEATHS.get(-exit_code, f"the importer died of signal {-exit_code}"))
     if exit_code not in (EXIT_IMPORTED, EXIT_REFUSED):

@@ -30,6 +30,7 @@ from kassa.control.messages import (
 )
 from kassa.errors import KassaError
 from kassa.rules.view import View
+from kassa.untrusted import printable
 
 ANSWER_MAX_S = 120.0
 """A Z-report and a copy of a long journal take their time; nothing takes longer."""
@@ -49,7 +50,7 @@ class AskRefused(KassaError):
     """The core said no; `code` is for machines."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(printable(message))
         self.code = code
 
 
@@ -122,7 +123,7 @@ class Client:
         if isinstance(welcome, Refused):
             raise AskRefused(welcome.code, welcome.message)
         if not isinstance(welcome, Welcome):
-            raise CoreAbsent(f"whoever listens there speaks otherwise: {welcome}")
+            raise CoreAbsent(f"whoever listens there speaks otherwise: {type(welcome).__name__}")
 
     def _take_id(self) -> int:
         self._next_id += 1

@@ -40,7 +40,7 @@ class Mark:
             return None
         raw = self._file.xRead(_MARK_BYTES, 0) if size == _MARK_BYTES else b""
         content, checksum = raw[: _CONTENT.size], raw[_CONTENT.size :]
-        if not raw or _checksum(content) != checksum:
+        if not content.startswith(_MAGIC) or _checksum(content) != checksum:
             raise MarkDamaged
         _, seq, hashed = _CONTENT.unpack(content)
         return seq, hashed

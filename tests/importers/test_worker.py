@@ -186,6 +186,7 @@ def test_killed_at_any_step_the_data_in_use_are_the_old_or_the_new_ones_and_whol
     [
         (1, b"", b"Traceback\nValueError: x", "code 1: ValueError: x"),
         (1, b"", b"", "it said nothing"),
+        (75, b"", b"", "does not say why"),
         (0, b"", b"", "cannot be read"),
         (2, b"usage: importers", b"", "cannot be read"),
         (-9, b"", b"", "killed"),

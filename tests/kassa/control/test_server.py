@@ -166,6 +166,10 @@ def test_a_line_that_breaks_its_reader_ends_its_caller_and_not_the_core(served, 
     assert served.faults == []
 
 
+def test_what_a_core_refuses_with_cannot_steer_the_terminal_it_is_shown_on():
+    assert str(AskRefused("not_now", "no\x1b[2J")) == "no\\x1b[2J"
+
+
 def test_no_caller_can_write_a_line_of_his_own_into_the_log(served, caplog):
     caplog.set_level("INFO", "kassa")
     name = "x\\n2026-11-25 09:00:00 INFO kassa.terminal: all is well\\u001b[2J" * 50

@@ -1,6 +1,7 @@
 """The chain of hashes, and the three texts that stay as they are for ever: a chained entry, a sealed page, a mark."""
 
 from contextlib import closing
+from hashlib import blake2b
 
 import apsw
 import pytest
@@ -44,6 +45,15 @@ def test_a_mark_that_was_once_written_is_always_the_same(tmp_path):
     assert (tmp_path / "journal.db-mark").read_bytes().hex() == (
         "4b415353412d310a" "0000000000000007" + bytes(range(32)).hex() + "c5a6b97f5ecc89ad"
     )  # fmt: skip
+
+
+def test_the_mark_of_another_version_is_none_of_ours(tmp_path):
+    base = tmp_path / "journal.db"
+    base.touch()
+    content = b"KASSA-2\n" + (7).to_bytes(8, "big") + bytes(32)
+    (tmp_path / "journal.db-mark").write_bytes(content + blake2b(content, digest_size=8).digest())
+    with closing(Mark("", str(base))) as mark, pytest.raises(MarkDamaged):
+        mark.read()
 
 
 @pytest.mark.parametrize("name", ["NoteStacked", "Started", "FiscalIntended"])
