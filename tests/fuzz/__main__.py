@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -84,6 +85,7 @@ def _replay(chosen: list[str], file: Path) -> None:
 
     if len(chosen) != 1:
         raise click.UsageError("--replay wants one TARGET")
+    warnings.simplefilter("error")
     TARGETS[chosen[0]].run(file.read_bytes())
     click.echo(f"{chosen[0]}: {file} is within the law")
 
