@@ -73,9 +73,16 @@ class SealedVFS(apsw.VFS):
             file.xClose()
 
     def has_log_only(self, path: str) -> bool:
-        """Whether a write-ahead log lies beside a database that is empty or gone; SQLite calls both absent."""
-        exists = [self.xAccess(path + end, apsw.SQLITE_ACCESS_EXISTS) for end in ("", "-wal")]
-        return exists == [False, True]
+        """Whether a write-ahead log lies beside a database that is gone or empty, as SQLite sees it: of one byte, too."""
+        if not self.xAccess(path + "-wal", apsw.SQLITE_ACCESS_EXISTS):
+            return False
+        if not self.xAccess(path, apsw.SQLITE_ACCESS_EXISTS):
+            return True
+        file = apsw.VFSFile(self.base, path, [apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READONLY, 0])
+        try:
+            return file.xFileSize() == 0
+        finally:
+            file.xClose()
 
     def read_wal_tail(self, path: str) -> WalTail:
         """Look at the log beside the database `path`, before SQLite opens it. No log is an empty one."""

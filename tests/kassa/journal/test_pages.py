@@ -165,7 +165,10 @@ def test_what_is_behind_the_last_page_counts_as_a_page_that_is_damaged(path, sea
     assert len(looks) == path.stat().st_size // PAGE_BYTES + 1
 
 
-@pytest.mark.parametrize("spoil", [lambda database: database.write_bytes(b""), Path.unlink])
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda database: database.write_bytes(b""), lambda database: database.write_bytes(b"S"), Path.unlink],
+)
 @pytest.mark.parametrize("spoil_log", [bytes, lambda log: b"\xff" + log[1:]])
 def test_a_log_whose_database_is_gone_is_never_thrown_away(tmp_path, spoil, spoil_log):
     folder = tmp_path / "after the crash"
