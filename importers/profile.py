@@ -231,6 +231,11 @@ def _check(layout: Layout, file: str) -> None:
         ZoneInfo(layout.date.zone or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: the name of a folder
         raise ProfileError(file, "date.zone", layout.date.zone, "a zone like Europe/Moscow") from error
+    if layout.kind == "xml":
+        for name in ("count", "sum", "as_of", "applied"):
+            attribute = getattr(layout.control, name)
+            if attribute is not None and not _NAME.fullmatch(attribute):
+                raise ProfileError(file, f"control.{name}", attribute, "the name of an attribute of the root")
     for name in layout.control.required:
         if getattr(layout.control, name) is None:
             raise ProfileError(
@@ -238,6 +243,7 @@ def _check(layout: Layout, file: str) -> None:
             )
 
 
+_NAME = re.compile(r"[\w.-]+")
 _PATH = re.compile(r"(?:[\w.-]+/)*@?[\w.-]+")
 
 

@@ -50,7 +50,7 @@ class AskRefused(KassaError):
     """The core said no; `code` is for machines."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(printable(message))
+        super().__init__(printable(message) or f"the core refuses and does not say why ({printable(code)})")
         self.code = code
 
 

@@ -29,6 +29,7 @@ def test_the_smallest_profile_can_be_used() -> None:
         ({"account": {"pattern": "(?<=a)b"}}, "account.pattern"),
         ({"account": {"pattern": "[[0-9]a]"}}, "account.pattern"),
         ({"a.b\x1b": 7}, r"a\.b\\x1b = 7"),
+        ({"kind": "xml", "control": {"count": "a\0b"}}, "control.count"),
         ({"date": {"zone": "Europe"}}, "date.zone"),
         ({"date": {"zone": "x" * 3000}}, "date.zone"),
         ({"date": {"zone": "../UTC"}}, "date.zone"),

@@ -168,6 +168,7 @@ def test_a_line_that_breaks_its_reader_ends_its_caller_and_not_the_core(served, 
 
 def test_what_a_core_refuses_with_cannot_steer_the_terminal_it_is_shown_on():
     assert str(AskRefused("not_now", "no\x1b[2J")) == "no\\x1b[2J"
+    assert str(AskRefused("not\x1b", "")) == "the core refuses and does not say why (not\\x1b)"
 
 
 def test_no_caller_can_write_a_line_of_his_own_into_the_log(served, caplog):
