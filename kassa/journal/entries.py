@@ -9,6 +9,8 @@ it refuses to open.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import get_args
 
 import msgspec
@@ -287,6 +289,5 @@ def encode(entry: Entry) -> str:
     return _encoder.encode(entry).decode()
 
 
-def decode(body: str) -> Entry:
-    """Read what `encode` wrote. Raises msgspec.MsgspecError on a kind or field that this version does not know."""
-    return read_json(_decoder, body)
+decode: Callable[[str], Entry] = partial(read_json, _decoder)
+"""Read what `encode` wrote. Raises msgspec.MsgspecError on a kind or field that this version does not know."""

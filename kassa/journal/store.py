@@ -22,7 +22,7 @@ from kassa.errors import KassaError
 from kassa.files import sync_folder
 from kassa.journal import entries as e
 from kassa.journal import tables
-from kassa.journal.chain import GENESIS, link, walk
+from kassa.journal.chain import GENESIS, check, link, read
 from kassa.journal.entries import Entry
 from kassa.journal.mark import Mark, MarkDamaged
 from kassa.journal.pages import CHECKSUM_BYTES, PAGE_BYTES, SealedVFS
@@ -145,20 +145,30 @@ class Journal(Queries):
         finally:
             copy.close()
 
+    def carry_over(self) -> None:
+        """Carry all of the write-ahead log into the database file. Raises JournalFull, JournalFailed."""
+        if not self._read_only:
+            with self._in_words("be carried over from its log"):
+                self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_FULL)
+
     def check_pages(self) -> None:
         """Read every page of the file itself, free ones too. Raises JournalBroken at the first damaged one."""
         for _ in self._check_pages(COPY_PAGES):
             pass
 
     def _check_pages(self, pages_per_step: int) -> Iterator[None]:
+        self.carry_over()
         with self._in_words("be checked"):
-            if not self._read_only:
-                self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_FULL)
             for number, is_whole in enumerate(self._sealed.look_at_pages(self.path), 1):
                 if not is_whole:
                     raise JournalBroken(f"{self.path}: page {number} is damaged", at=f"page {number}")
                 if number % pages_per_step == 0:
                     yield
+
+    @property
+    def is_on_own_disk(self) -> bool:
+        """Whether other processes of this machine can read the file as well."""
+        return not self._sealed.base
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
@@ -265,10 +275,9 @@ class Journal(Queries):
         """Check the end of the chain, where a crash could have left its mark."""
         last = self._db.execute("SELECT coalesce(max(seq), 0) FROM entries").get
         start = max(0, last - CHECKED_AT_OPEN)
-        before = GENESIS if start == 0 else self.entry(start)[2]
-        self._head = (start, before)
-        for found in walk(self._db, start, before):
-            self._head = (found.seq, found.hash)
+        self._head = check(self._db, start)
+        for row in self._db.execute("SELECT seq, kind, body FROM entries WHERE seq > ?", (start,)):
+            read(*row)
 
     def _check_mark(self, mark: Mark) -> None:
         """Whether the journal still reaches as far as it was written."""

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from simulated_disk import SimulatedDisk, plugged
 
 from kassa.journal import entries as e
-from kassa.journal.chain import GENESIS, link, walk
+from kassa.journal.chain import GENESIS, check, link, walk
 from kassa.journal.mark import Mark, MarkDamaged
 from kassa.journal.pages import seal
+from kassa.journal.tables import JournalBroken
 
 TEXTS = st.text(max_size=20)
 
@@ -88,8 +89,20 @@ def test_a_walk_gives_every_entry_behind_its_start_with_its_time_and_hash(journa
         assert [(found.at, found.entry, found.hash) for found in whole] == [
             journal.entry(found.seq) for found in whole
         ]
-        assert list(walk(db, 3, whole[2].hash)) == whole[3:]
-        assert list(walk(db, whole[-1].seq, whole[-1].hash)) == []
+        assert list(walk(db, 3)) == whole[3:]
+        assert list(walk(db, whole[-1].seq)) == []
+
+
+def test_a_chain_can_be_checked_in_parts_each_of_which_begins_where_the_one_before_ends(journal):
+    for entries in visits(2):
+        journal.append(*entries)
+    seq, head = journal.head()
+    with journal.reading() as db:
+        assert check(db) == check(db, 0, seq) == check(db, 5) == check(db, seq) == (seq, bytes.fromhex(head))
+        assert check(db, 0, 5) == (5, journal.entry(5)[2])
+        assert check(db, 5, 1) == (6, journal.entry(6)[2])
+        with pytest.raises(JournalBroken, match=f"entry {seq + 1} is missing"):
+            check(db, seq + 1)
 
 
 # --- the mark -------------------------------------------------------------------------------------------------------

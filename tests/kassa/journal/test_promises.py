@@ -5,6 +5,7 @@ from contextlib import closing
 import apsw
 import msgspec
 import pytest
+from counting_clock import CountingClock
 from entry_stories import (
     credited,
     intended,
@@ -17,8 +18,9 @@ from entry_stories import (
 )
 
 from kassa.journal import entries as e
+from kassa.journal.chain import link
 from kassa.journal.pages import SealedVFS
-from kassa.journal.store import EntryRefused
+from kassa.journal.store import EntryRefused, Journal
 from kassa.journal.verify import verify
 
 OPEN = (opened(1), intended(1, 1, 50000))
@@ -142,6 +144,32 @@ def test_the_journal_refuses_and_stays_as_it_was(journal, before, entry):
     assert journal.head() == head
     assert verify(journal).ok
     journal.append(e.Stopped())
+
+
+OF_A_ROW = {"a note is worth something", "an orphan is worth something or unknown"}
+"""Held by a constraint, so the second opinion only sees that the row is another."""
+UNREADABLE = "an entry that cannot be read again is not written"
+
+
+@pytest.mark.parametrize("promise", sorted(REFUSED.keys() - {UNREADABLE}))
+def test_whoever_forces_such_an_entry_into_the_chain_is_found_out(path, journal, promise):
+    before, entry = REFUSED[promise]
+    for one in before:
+        journal.append(one)
+    seq, head = journal.head()
+    at, kind, body = "2026-11-25T10:00:00.000+00:00", e.kind(entry), e.encode(entry)
+    row = (seq + 1, at, kind, body, link(bytes.fromhex(head), seq + 1, at, kind, body))
+    with journal.reading() as db:
+        db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", row)
+    journal.close()
+
+    with closing(Journal.open(path, CountingClock())) as forged:
+        verdict = verify(forged)
+    if promise in OF_A_ROW:
+        assert verdict.at == "notes 1"
+    else:
+        assert verdict.at == f"entry {seq + 1}"
+        assert f"entry {seq + 1} contradicts the entries before it: " in verdict.problem
 
 
 def test_a_document_number_is_used_once_on_a_fiscal_drive(journal):

@@ -4,11 +4,13 @@ import random
 import re
 from contextlib import closing
 from itertools import zip_longest
+from pathlib import Path
 
 import apsw
 import pytest
 from counting_clock import CountingClock
 from entry_stories import credited, intended, opened, stacked, visits
+from simulated_disk import SimulatedDisk, plugged
 
 from kassa.export.batch import freeze
 from kassa.journal import entries as e
@@ -388,3 +390,68 @@ def test_a_seal_fits_its_page_in_its_place_and_no_other():
     assert seal(page, 7) == page
     assert is_intact(page, 7)
     assert not is_intact(page, 8)
+
+
+# --- a long journal ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """As if every journal were long: each look is taken by a process of its own."""
+    monkeypatch.setattr("kassa.journal.verify.AT_ONCE_FROM", 1)
+    monkeypatch.setattr("kassa.journal.store.CHECKED_AT_OPEN", 1)
+
+
+def test_a_long_journal_is_looked_at_by_several_processes_with_the_same_verdict(path, monkeypatch):
+    write(path)
+    in_turn = judge(path)
+    monkeypatch.setattr("kassa.journal.verify.AT_ONCE_FROM", in_turn.entries)
+    assert judge(path) == in_turn
+    assert in_turn.ok
+
+
+def test_a_journal_on_another_disk_is_looked_at_by_who_can_reach_it(at_once):
+    disk = SimulatedDisk()
+    with (
+        plugged(disk) as vfs,
+        closing(Journal.open(Path("/journal.db"), CountingClock(), vfs=vfs)) as journal,
+    ):
+        for entries in visits(2):
+            journal.append(*entries)
+        assert verify(journal).ok
+
+
+@pytest.mark.parametrize(
+    ("changes", "at"),
+    [
+        (("UPDATE entries SET body = replace(body, '50000', '90000') WHERE seq = 3",), "entry 3"),
+        (("UPDATE entries SET hash = zeroblob(32) WHERE seq = 49",), "entry 49"),
+        (("DELETE FROM entries WHERE seq = 40", "DELETE FROM notes WHERE number = 4"), "entry 40"),
+        (
+            ("DROP INDEX one_open_payment", "UPDATE entries SET at = '' WHERE seq = 5"),
+            "schema one_open_payment",
+        ),
+        (("UPDATE notes SET value = 500000 WHERE number = 4",), "notes 4"),
+    ],
+)
+def test_what_several_processes_find_is_told_in_the_order_in_which_one_looks(path, at_once, changes, at):
+    write(path)
+    tamper(path, *changes)
+    assert judge(path).at == at
+
+
+def test_a_damaged_page_of_a_long_journal_is_named_whatever_else_does_not_fit_then(path, at_once):
+    write(path)
+    whole = path.read_bytes()
+    for page in (3, 7):
+        path.write_bytes(flip(whole, (page - 1) * PAGE_BYTES + 1000, 3))
+        assert judge(path).at == f"page {page}"
+
+
+def test_entries_behind_the_end_of_a_long_journal_are_found(path, journal, at_once):
+    for entries in visits(2):
+        journal.append(*entries)
+    row = chained(journal, e.Stopped())
+    with journal.reading() as db:
+        db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", row)
+    assert verify(journal).problem == f"the chain ends with entry {row[0]}, not {row[0] - 1}"

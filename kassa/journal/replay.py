@@ -1,0 +1,413 @@
+"""The promises and the tables once more, from the entries alone and without SQL: a second opinion on `tables.apply`.
+
+The two agree or the journal is broken: by a hand, by a disk, or by a fault in one of them that repeating the same
+derivation would only have repeated. Nothing is built up beside the tables: a row of payments, notes or documents is
+compared as soon as the entries have said all of it, and a few bytes are kept of each payment that no batch has yet.
+
+What constraints say of a single row (a note's value, a document's number used once) is not said again here: SQLite's
+own check holds the rows to them, and the rows are these.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import apsw
+import msgspec
+from peewee import Field, Model
+
+from kassa.journal import entries as e
+from kassa.journal import tables
+from kassa.journal.chain import read
+from kassa.journal.tables import ACCOUNT, PAYMENT, SERVICE, JournalBroken
+
+Row = tuple[Any, ...]
+
+NOT_FREE, FREE, FROZEN = 0, 1, 2
+"""What a batch may make of a payment: nothing yet, take it, never again."""
+
+
+class Replayed(NamedTuple):
+    """How much the entries told of; `notes` are those in the cassette."""
+
+    payments: int
+    notes: int
+    documents: int
+    batches: int
+
+
+def replay(db: apsw.Connection) -> Replayed:
+    """Compare every derived table with the entries. Raises JournalBroken at the first that does not follow from them."""
+    told = _Replay(db)
+    told.take_all(db.execute("SELECT seq, at, kind, body FROM entries ORDER BY seq"))
+    return told.end()
+
+
+class _Contradiction(Exception):
+    """The promise that an entry breaks."""
+
+
+class _Rows:
+    """A table's rows in the order of its key."""
+
+    def __init__(self, db: apsw.Connection, table: type[Model]) -> None:
+        key = table._meta.primary_key
+        assert isinstance(key, Field)
+        self._name, name = table._meta.table_name, key.column_name
+        # From the table itself, whose first column is the key: what an index says is SQLite's to compare.
+        statement = f"SELECT * FROM {self._name} NOT INDEXED ORDER BY {name}"
+        self._rows: Iterator[Row] = iter(db.execute(statement))
+
+    def of(self, key: int | str) -> Row:
+        """The next row, which is the one with this key."""
+        found = next(self._rows, None)
+        if found is None or found[0] > key:
+            raise self.wrong(key, "is missing")
+        if found[0] < key:
+            raise self.wrong(found[0], "should not exist")
+        return found
+
+    def compare(self, key: int | str, expected: Row) -> None:
+        """The next row is this one."""
+        if self.of(key) != expected:
+            raise self.wrong(key)
+
+    def end(self) -> None:
+        """There are no more."""
+        for found in self._rows:
+            raise self.wrong(found[0], "should not exist")
+
+    def wrong(self, key: int | str, problem: str = "is wrong") -> JournalBroken:
+        """How a row is told of that does not follow from the entries."""
+        words = f"{self._name} {key} {problem}: it does not follow from the entries"
+        return JournalBroken(words, at=f"{self._name} {key}")
+
+
+@dataclass(slots=True)
+class _Payment:
+    """A payment that takes notes, or waits for its document; the first columns of its row were compared."""
+
+    row: Row
+    seq: int
+    at: str
+    paid: int = 0
+    owed: bool = False
+    intent: tuple[str, int] | None = None
+
+
+class _Replay:
+    """What the entries have said so far, as far as later ones or the tables have to fit it."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._payment_rows, self._note_rows = _Rows(db, tables.Payments), _Rows(db, tables.Notes)
+        self._document_rows = _Rows(db, tables.Documents)
+        self._open: _Payment | None = None
+        self._note_in_flight: Row | None = None
+        self._notes = 0
+        self._without_document: dict[str, _Payment] = {}
+        # By ordinal, from 0: what was paid, whether a batch may take it, and the batch that its row names.
+        self._paid, self._state, self._batch_in_row = array("q"), bytearray(), array("q")
+        # Small tables are held as they should be, and compared at the end.
+        self._kinds = dict.fromkeys(e.KINDS, 0)
+        self._cassette: Counter[int] = Counter()
+        self._shifts: dict[int, Row] = {}
+        self._batches: dict[int, Row] = {}
+        self._batch_names: set[str] = set()
+        self._snapshots: dict[int, Row] = {}
+        self._conditions: dict[str, Row] = {}
+        self._small: tuple[tuple[type[Model], Callable[[], dict[Any, Row]]], ...] = (
+            (tables.Kinds, lambda: {kind: (kind, count) for kind, count in self._kinds.items() if count}),
+            (tables.Cassette, lambda: {value: (value, count) for value, count in self._cassette.items()}),
+            (tables.Shifts, lambda: self._shifts),
+            (tables.Batches, lambda: self._batches),
+            (tables.Snapshots, lambda: self._snapshots),
+            (tables.Conditions, lambda: self._conditions),
+        )
+        self._db = db
+        self._acts = self._by_type()
+
+    def take_all(self, entries: Iterator[Row]) -> None:
+        """Follow the entries. Raises JournalBroken at one that cannot be, or at a row that is not what they say."""
+        acts, kinds, decode = self._acts, self._kinds, e.decode  # millions of times
+        for seq, at, stored_kind, body in entries:
+            try:
+                entry = decode(body)
+                kind, act = acts[type(entry)]
+                if kind != stored_kind:
+                    read(seq, stored_kind, body)
+                kinds[kind] += 1
+                act(seq, at, entry)
+            except msgspec.MsgspecError:
+                read(seq, stored_kind, body)
+            except _Contradiction as error:
+                words = f"entry {seq} contradicts the entries before it: {error}"
+                raise JournalBroken(words, at=f"entry {seq}") from error
+
+    def end(self) -> Replayed:
+        """There are no more entries: compare what was left open, and the small tables."""
+        if self._open is not None:
+            self._compare_unended(self._open, "open")
+        if self._note_in_flight is not None and self._note_in_flight[3:] != ("intended", 0):
+            raise self._note_rows.wrong(self._note_in_flight[0])
+        for payment in self._without_document.values():
+            state = "intended" if payment.intent else "none"
+            if payment.row[12:16] != (state, payment.owed, *(payment.intent or (None, None))):
+                raise self._payment_rows.wrong(payment.row[0])
+        for ordinal, batch in enumerate(self._batch_in_row, 1):
+            if batch:
+                raise self._payment_rows.wrong(ordinal)
+        for rows in (self._payment_rows, self._note_rows, self._document_rows):
+            rows.end()
+        for table, expected in self._small:
+            rows = _Rows(self._db, table)
+            for key, row in sorted(expected().items()):
+                rows.compare(key, row)
+            rows.end()
+        documents = self._kinds[e.kind_of(e.DocumentRegistered.__name__)]
+        return Replayed(len(self._state), self._cassette.total(), documents, len(self._batches))
+
+    def _by_type(self) -> dict[type, tuple[str, Callable[[int, str, Any], object]]]:
+        acts: dict[type, Callable[[int, str, Any], object]] = {
+            e.Started: _nothing_follows,
+            e.Stopped: _nothing_follows,
+            e.PaymentOpened: self._open_payment,
+            e.StackIntended: self._intend_note,
+            e.NoteStacked: self._stack_note,
+            e.NoteReturned: self._return_note,
+            e.EvidenceFound: _nothing_follows,
+            e.OrphanFound: self._find_orphan,
+            e.PaymentCredited: self._credit_payment,
+            e.PaymentAbandoned: self._abandon_payment,
+            e.FiscalIntended: self._intend_document,
+            e.FiscalVoided: self._void_document,
+            e.DocumentRegistered: self._register_document,
+            e.DocumentOwed: self._owe_document,
+            e.ShiftOpened: self._open_shift,
+            e.ShiftClosed: self._close_shift,
+            e.BatchFrozen: self._freeze_batch,
+            e.BatchWritten: self._write_batch,
+            e.SnapshotAdopted: self._adopt_snapshot,
+            e.ImportRefused: _nothing_follows,
+            e.ConditionRaised: self._raise_condition,
+            e.ConditionCleared: self._clear_condition,
+        }
+        return {one: (e.kind_of(one.__name__), act) for one, act in acts.items()}
+
+    # --- payments and notes -----------------------------------------------------------------------------------
+
+    def _open_payment(self, seq: int, at: str, entry: e.PaymentOpened) -> None:
+        if self._open is not None:
+            raise _Contradiction("one payment is open at a time")
+        ordinal = len(self._state) + 1
+        match = PAYMENT.fullmatch(entry.payment)
+        if match is None or int(match[1]) != ordinal:
+            raise _Contradiction("payments are numbered without a hole")
+        if not (SERVICE.fullmatch(entry.service) and ACCOUNT.fullmatch(entry.account)):
+            raise _Contradiction("a service and an account go into files as they are")
+        row = self._payment_rows.of(ordinal)
+        if row[:5] != (ordinal, entry.payment, entry.service, entry.account, entry.snapshot):
+            raise self._payment_rows.wrong(ordinal)
+        self._open = _Payment(row, seq, at)
+        self._state.append(NOT_FREE)
+        self._paid.append(0)
+        self._batch_in_row.append(row[16] or 0)
+
+    def _intend_note(self, _: int, __: str, entry: e.StackIntended) -> None:
+        self._number_note(entry.note)
+        if self._note_in_flight is not None:
+            raise _Contradiction("one note is in flight at a time")
+        if self._open is None or self._open.row[1] != entry.payment:
+            raise _Contradiction("an intent needs an open payment")
+        row = self._note_rows.of(entry.note)
+        if row[1] != entry.payment or (row[3] != "stacked" and row[2] != entry.value):
+            raise self._note_rows.wrong(entry.note)
+        self._note_in_flight = row
+
+    def _number_note(self, note: int) -> None:
+        self._notes += 1
+        if note != self._notes:
+            raise _Contradiction("notes are numbered without a hole")
+
+    def _settle_note(self, payment: str, note: int) -> Row:
+        """The row of the note in flight, which is this one and is so no more."""
+        row, self._note_in_flight = self._note_in_flight, None
+        if row is None or row[0] != note or row[1] != payment:
+            raise _Contradiction("a note is stacked once or returned once, after its intent")
+        return row
+
+    def _stack_note(self, _: int, __: str, entry: e.NoteStacked) -> None:
+        row = self._settle_note(entry.payment, entry.note)
+        if row[2:] != (entry.value, "stacked", entry.uncertain):
+            raise self._note_rows.wrong(entry.note)
+        assert self._open is not None, "a note is in flight for an open payment only"
+        self._open.paid += entry.value
+        self._cassette[entry.value] += 1
+
+    def _return_note(self, _: int, __: str, entry: e.NoteReturned) -> None:
+        row = self._settle_note(entry.payment, entry.note)
+        if row[3:] != ("returned", 0):
+            raise self._note_rows.wrong(entry.note)
+
+    def _find_orphan(self, _: int, __: str, entry: e.OrphanFound) -> None:
+        self._number_note(entry.note)
+        self._note_rows.compare(entry.note, (entry.note, None, entry.value, "orphan", 0))
+        self._cassette[entry.value or 0] += 1
+
+    def _end_payment(self, payment: str) -> _Payment:
+        """The open payment, which is this one and is so no more."""
+        ended, self._open = self._open, None
+        if ended is None or ended.row[1] != payment:
+            raise _Contradiction("a payment ends once")
+        if self._note_in_flight is not None:
+            raise _Contradiction("a payment does not end while a note is in flight")
+        return ended
+
+    def _credit_payment(self, seq: int, at: str, entry: e.PaymentCredited) -> None:
+        ended = self._end_payment(entry.payment)
+        if not 0 < ended.paid == entry.total:
+            raise _Contradiction("a payment is credited with the sum of its stacked notes")
+        if ended.row[5:12] != ("credited", ended.paid, ended.seq, ended.at, seq, at, entry.reason):
+            raise self._payment_rows.wrong(ended.row[0])
+        self._paid[-1] = ended.paid
+        self._without_document[entry.payment] = ended
+
+    def _abandon_payment(self, _: int, __: str, entry: e.PaymentAbandoned) -> None:
+        ended = self._end_payment(entry.payment)
+        if ended.paid:
+            raise _Contradiction("a payment with money is not abandoned")
+        self._compare_unended(ended, "abandoned")
+
+    def _compare_unended(self, payment: _Payment, state: str) -> None:
+        """The row of a payment that was not credited."""
+        expected = (
+            state,
+            payment.paid,
+            payment.seq,
+            payment.at,
+            None,
+            None,
+            None,
+            "none",
+            0,
+            None,
+            None,
+            None,
+        )
+        if payment.row[5:] != expected:
+            raise self._payment_rows.wrong(payment.row[0])
+
+    # --- fiscal documents -------------------------------------------------------------------------------------
+
+    def _intend_document(self, _: int, __: str, entry: e.FiscalIntended) -> None:
+        waiting = self._without_document.get(entry.payment)
+        if waiting is None or waiting.intent is not None:
+            raise _Contradiction("only a credited payment without document or open intent can be registered")
+        waiting.intent = (entry.drive_serial, entry.last_document)
+
+    def _void_document(self, _: int, __: str, entry: e.FiscalVoided) -> None:
+        waiting = self._without_document.get(entry.payment)
+        if waiting is None or waiting.intent is None:
+            raise _Contradiction("only an open intent can be voided")
+        waiting.intent = None
+
+    def _register_document(self, seq: int, _: str, entry: e.DocumentRegistered) -> None:
+        waiting = self._without_document.pop(entry.payment, None)
+        if waiting is None or waiting.intent is None:
+            raise _Contradiction("a document follows its intent")
+        drive, last = waiting.intent
+        if drive != entry.drive_serial or last >= entry.number or waiting.paid != entry.total:
+            raise _Contradiction("a document is made by the intent's fiscal drive, later, over the whole sum")
+        if waiting.row[12:16] != ("registered", waiting.owed, None, None):
+            raise self._payment_rows.wrong(waiting.row[0])
+        self._document_rows.compare(
+            seq,
+            (
+                seq, entry.payment, entry.number, entry.sign, entry.at, entry.drive_serial, entry.shift, entry.total,
+                entry.printed,
+            ),
+        )  # fmt: skip
+        self._set_free(waiting)
+
+    def _owe_document(self, _: int, __: str, entry: e.DocumentOwed) -> None:
+        waiting = self._without_document.get(entry.payment)
+        if waiting is None or waiting.owed:
+            raise _Contradiction("a document is owed once, for a credited payment that has none")
+        waiting.owed = True
+        self._set_free(waiting)
+
+    def _set_free(self, payment: _Payment) -> None:
+        at = payment.row[0] - 1
+        if self._state[at] == NOT_FREE:
+            self._state[at] = FREE
+
+    def _open_shift(self, seq: int, _: str, entry: e.ShiftOpened) -> None:
+        self._shifts[seq] = (seq, entry.number, entry.document_number, None)
+
+    def _close_shift(self, seq: int, _: str, entry: e.ShiftClosed) -> None:
+        """A shift that was opened before the registrar was known is told of by its end."""
+        for at, (_, number, opened, closed) in reversed(self._shifts.items()):
+            if number == entry.number and closed is None:
+                self._shifts[at] = (at, number, opened, entry.document_number)
+                return
+        self._shifts[seq] = (seq, entry.number, None, entry.document_number)
+
+    # --- batches and the rest ---------------------------------------------------------------------------------
+
+    def _freeze_batch(self, seq: int, _: str, entry: e.BatchFrozen) -> None:
+        if entry.batch != len(self._batches) + 1 or entry.name in self._batch_names:
+            raise _Contradiction("batches are numbered without a hole, and each has a name of its own")
+        count, total = 0, 0
+        for first, last in entry.payments:
+            total += self._freeze_range(first, last)
+            count += last - first + 1
+        if (count, total) != (entry.count, entry.total):
+            raise _Contradiction("a batch's count and total must agree")
+        for first, last in entry.payments:
+            self._compare_batch(entry.batch, first, last)
+        self._batch_names.add(entry.name)
+        self._batches[entry.batch] = (
+            entry.batch, entry.name, count, total, entry.sha256, entry.until, seq, None,
+        )  # fmt: skip
+
+    def _freeze_range(self, first: int, last: int) -> int:
+        """Put the payments `first` to `last` into a batch; their sum."""
+        if not 0 < first <= last <= len(self._state):
+            raise _Contradiction("a batch holds payments that there are")
+        payments, count = slice(first - 1, last), last - first + 1
+        if self._state[payments].count(FREE) != count:
+            raise _Contradiction("only free payments can be frozen")
+        self._state[payments] = bytes([FROZEN]) * count
+        return sum(self._paid[payments])
+
+    def _compare_batch(self, batch: int, first: int, last: int) -> None:
+        """The rows of the payments `first` to `last` name this batch."""
+        payments = slice(first - 1, last)
+        for ordinal, found in enumerate(self._batch_in_row[payments], first):
+            if found != batch:
+                raise self._payment_rows.wrong(ordinal)
+        self._batch_in_row[payments] = array("q", bytes(8 * (last - first + 1)))  # nothing is left to compare
+
+    def _write_batch(self, seq: int, _: str, entry: e.BatchWritten) -> None:
+        frozen = self._batches.get(entry.batch)
+        if frozen is None or frozen[1] != entry.name:
+            raise _Contradiction("only a frozen batch can be written, under its own name")
+        if frozen[7] is None:
+            self._batches[entry.batch] = (*frozen[:7], seq)
+
+    def _adopt_snapshot(self, seq: int, _: str, entry: e.SnapshotAdopted) -> None:
+        self._snapshots[seq] = (seq, entry.sha256, entry.file, entry.accounts, entry.as_of)
+
+    def _raise_condition(self, _: int, at: str, entry: e.ConditionRaised) -> None:
+        _, _, since = self._conditions.get(entry.code, ("", "", at))
+        self._conditions[entry.code] = (entry.code, entry.detail, since)
+
+    def _clear_condition(self, _: int, __: str, entry: e.ConditionCleared) -> None:
+        self._conditions.pop(entry.code, None)
+
+
+def _nothing_follows(_: int, __: str, ___: e.Entry) -> None:
+    """No table tells of it."""
