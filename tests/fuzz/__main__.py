@@ -113,7 +113,7 @@ def _fuzz(chosen: list[str], seconds: int, jobs: int, keep: bool) -> None:
             found[name] = figures
             click.echo(f"{name}: {figures.executions} executions, {_verdict(figures)}", err=True)
     FIGURES.parent.mkdir(parents=True, exist_ok=True)
-    FIGURES.write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
+    FIGURES.write_bytes(msgspec.json.format(msgspec.json.encode(_earlier() | found)) + b"\n")
     Console().print(_table(found))
     for name, figures in found.items():
         for crash in figures.crashes:
@@ -122,6 +122,14 @@ def _fuzz(chosen: list[str], seconds: int, jobs: int, keep: bool) -> None:
             click.echo(f"{name}: {figures.complaint}")
     if any(figures.crashes or figures.complaint for figures in found.values()):
         raise SystemExit(EXIT_ERROR)
+
+
+def _earlier() -> dict[str, Figures]:
+    """The figures of targets that do not run now stay as they were."""
+    try:
+        return msgspec.json.decode(FIGURES.read_bytes(), type=dict[str, Figures])
+    except (FileNotFoundError, msgspec.DecodeError):
+        return {}
 
 
 def _verdict(figures: Figures) -> str:

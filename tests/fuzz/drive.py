@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -17,7 +18,9 @@ def main(name: str, arguments: list[str]) -> None:
     with atheris.instrument_imports(include=OURS):
         from targets import TARGETS
     warnings.simplefilter("error")  # as in every test: what Python only warns of is wrong
-    atheris.Setup([sys.argv[0], *arguments], TARGETS[name].run)
+    # To minimize a corpus libFuzzer starts itself again, through a shell, by what is called its program here.
+    program = shlex.join([sys.executable, __file__, name])
+    atheris.Setup([program, *arguments], TARGETS[name].run)
     atheris.Fuzz()
 
 
