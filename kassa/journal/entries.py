@@ -275,7 +275,8 @@ KINDS: frozenset[str] = frozenset(kind_of(one.__name__) for one in get_args(Entr
 """Every kind that this version can read."""
 
 _encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
+DECODER: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
+"""For who reads millions, and catches whatever it raises; `decode` is for everybody else."""
 _kinds = {one: kind_of(one.__name__) for one in get_args(Entry)}
 
 
@@ -289,5 +290,5 @@ def encode(entry: Entry) -> str:
     return _encoder.encode(entry).decode()
 
 
-decode: Callable[[str], Entry] = partial(read_json, _decoder)
+decode: Callable[[str], Entry] = partial(read_json, DECODER)
 """Read what `encode` wrote. Raises msgspec.MsgspecError on a kind or field that this version does not know."""

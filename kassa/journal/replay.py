@@ -132,7 +132,7 @@ class _Replay:
 
     def take_all(self, entries: Iterator[Row]) -> None:
         """Follow the entries. Raises JournalBroken at one that cannot be, or at a row that is not what they say."""
-        acts, kinds, decode = self._acts, self._kinds, e.decode  # millions of times
+        acts, kinds, decode = self._acts, self._kinds, e.DECODER.decode  # millions of times
         for seq, at, stored_kind, body in entries:
             try:
                 entry = decode(body)
@@ -141,8 +141,8 @@ class _Replay:
                     read(seq, stored_kind, body)
                 kinds[kind] += 1
                 act(seq, at, entry)
-            except msgspec.MsgspecError:
-                read(seq, stored_kind, body)
+            except (msgspec.MsgspecError, UnicodeError, RecursionError):
+                read(seq, stored_kind, body)  # says it in words
             except _Contradiction as error:
                 words = f"entry {seq} contradicts the entries before it: {error}"
                 raise JournalBroken(words, at=f"entry {seq}") from error

@@ -29,6 +29,8 @@ from kassa.journal.store import Journal
 
 NOTES = 500
 NOTE_VALUE = 10000
+DISK_NOISE = 1.0
+"""A disk that others write to as well answers half as fast, and what it does for a growing file differs most."""
 STARTS = 5
 HASHED_ENTRIES = 500_000
 
@@ -82,13 +84,13 @@ def _commits(path: Path, build: Path) -> Iterator[Figure]:
             overwrites.append(_write_ms(standing, size))
     yield Figure(
         part="journal", name="durable commit of a note", value=round(statistics.median(commits), 3), unit="ms",
-        yardstick=Yardstick(f"append of {size} bytes + fdatasync", statistics.median(appends)), ratio_at_most=2,
-        detail=spread(commits, "ms"), tolerance=0.5,
+        yardstick=Yardstick("append of as many bytes + fdatasync", statistics.median(appends)), ratio_at_most=2,
+        detail=f"{size} bytes; {spread(commits, 'ms')}", tolerance=DISK_NOISE,
     )  # fmt: skip
     yield Figure(
-        part="journal", name="durable commit of a note, to one in place", value=round(statistics.median(commits), 3),
-        unit="ms", yardstick=Yardstick(f"overwrite of {size} bytes + fdatasync", statistics.median(overwrites)),
-        detail=spread(overwrites, "ms, overwrites"), tolerance=0.5,
+        part="journal", name="durable commit of a note, against one in place", value=round(statistics.median(commits), 3),
+        unit="ms", yardstick=Yardstick("overwrite of as many bytes + fdatasync", statistics.median(overwrites)),
+        detail=f"the overwrites: {spread(overwrites, 'ms')}", tolerance=DISK_NOISE,
     )  # fmt: skip
 
 

@@ -22,7 +22,6 @@ from kassa.journal.store import Journal
 
 PAYMENTS = 1_000_000
 PAYMENTS_A_DAY = 300
-TRANSACTION_DAYS = 0.1
 PAYMENTS_A_TRANSACTION = 50
 """A terminal needs a transaction for each entry or two; here one `at` and one sync serve many payments."""
 ACCOUNTS = 30_000
