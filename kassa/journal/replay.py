@@ -23,7 +23,7 @@ from peewee import Field, Model
 from kassa.journal import entries as e
 from kassa.journal import tables
 from kassa.journal.chain import read
-from kassa.journal.tables import ACCOUNT, PAYMENT, SERVICE, JournalBroken
+from kassa.journal.tables import ACCOUNT, PAYMENT, SERVICE, EntryRefused, JournalBroken
 
 Row = tuple[Any, ...]
 
@@ -45,10 +45,6 @@ def replay(db: apsw.Connection) -> Replayed:
     told = _Replay(db)
     told.take_all(db.execute("SELECT seq, at, kind, body FROM entries ORDER BY seq"))
     return told.end()
-
-
-class _Contradiction(Exception):
-    """The promise that an entry breaks."""
 
 
 class _Rows:
@@ -143,7 +139,7 @@ class _Replay:
                 act(seq, at, entry)
             except (msgspec.MsgspecError, UnicodeError, RecursionError):
                 read(seq, stored_kind, body)  # says it in words
-            except _Contradiction as error:
+            except EntryRefused as error:
                 words = f"entry {seq} contradicts the entries before it: {error}"
                 raise JournalBroken(words, at=f"entry {seq}") from error
 
@@ -201,13 +197,13 @@ class _Replay:
 
     def _open_payment(self, seq: int, at: str, entry: e.PaymentOpened) -> None:
         if self._open is not None:
-            raise _Contradiction("one payment is open at a time")
+            raise EntryRefused("one payment is open at a time")
         ordinal = len(self._state) + 1
         match = PAYMENT.fullmatch(entry.payment)
         if match is None or int(match[1]) != ordinal:
-            raise _Contradiction("payments are numbered without a hole")
+            raise EntryRefused("payments are numbered without a hole")
         if not (SERVICE.fullmatch(entry.service) and ACCOUNT.fullmatch(entry.account)):
-            raise _Contradiction("a service and an account go into files as they are")
+            raise EntryRefused("a service and an account go into files as they are")
         row = self._payment_rows.of(ordinal)
         if row[:5] != (ordinal, entry.payment, entry.service, entry.account, entry.snapshot):
             raise self._payment_rows.wrong(ordinal)
@@ -219,9 +215,9 @@ class _Replay:
     def _intend_note(self, _: int, __: str, entry: e.StackIntended) -> None:
         self._number_note(entry.note)
         if self._note_in_flight is not None:
-            raise _Contradiction("one note is in flight at a time")
+            raise EntryRefused("one note is in flight at a time")
         if self._open is None or self._open.row[1] != entry.payment:
-            raise _Contradiction("an intent needs an open payment")
+            raise EntryRefused("an intent needs an open payment")
         row = self._note_rows.of(entry.note)
         if row[1] != entry.payment or (row[3] != "stacked" and row[2] != entry.value):
             raise self._note_rows.wrong(entry.note)
@@ -230,13 +226,13 @@ class _Replay:
     def _number_note(self, note: int) -> None:
         self._notes += 1
         if note != self._notes:
-            raise _Contradiction("notes are numbered without a hole")
+            raise EntryRefused("notes are numbered without a hole")
 
     def _settle_note(self, payment: str, note: int) -> Row:
         """The row of the note in flight, which is this one and is so no more."""
         row, self._note_in_flight = self._note_in_flight, None
         if row is None or row[0] != note or row[1] != payment:
-            raise _Contradiction("a note is stacked once or returned once, after its intent")
+            raise EntryRefused("a note is stacked once or returned once, after its intent")
         return row
 
     def _stack_note(self, _: int, __: str, entry: e.NoteStacked) -> None:
@@ -261,15 +257,15 @@ class _Replay:
         """The open payment, which is this one and is so no more."""
         ended, self._open = self._open, None
         if ended is None or ended.row[1] != payment:
-            raise _Contradiction("a payment ends once")
+            raise EntryRefused("a payment ends once")
         if self._note_in_flight is not None:
-            raise _Contradiction("a payment does not end while a note is in flight")
+            raise EntryRefused("a payment does not end while a note is in flight")
         return ended
 
     def _credit_payment(self, seq: int, at: str, entry: e.PaymentCredited) -> None:
         ended = self._end_payment(entry.payment)
         if not 0 < ended.paid == entry.total:
-            raise _Contradiction("a payment is credited with the sum of its stacked notes")
+            raise EntryRefused("a payment is credited with the sum of its stacked notes")
         if ended.row[5:12] != ("credited", ended.paid, ended.seq, ended.at, seq, at, entry.reason):
             raise self._payment_rows.wrong(ended.row[0])
         self._paid[-1] = ended.paid
@@ -278,7 +274,7 @@ class _Replay:
     def _abandon_payment(self, _: int, __: str, entry: e.PaymentAbandoned) -> None:
         ended = self._end_payment(entry.payment)
         if ended.paid:
-            raise _Contradiction("a payment with money is not abandoned")
+            raise EntryRefused("a payment with money is not abandoned")
         self._compare_unended(ended, "abandoned")
 
     def _compare_unended(self, payment: _Payment, state: str) -> None:
@@ -305,22 +301,22 @@ class _Replay:
     def _intend_document(self, _: int, __: str, entry: e.FiscalIntended) -> None:
         waiting = self._without_document.get(entry.payment)
         if waiting is None or waiting.intent is not None:
-            raise _Contradiction("only a credited payment without document or open intent can be registered")
+            raise EntryRefused("only a credited payment without document or open intent can be registered")
         waiting.intent = (entry.drive_serial, entry.last_document)
 
     def _void_document(self, _: int, __: str, entry: e.FiscalVoided) -> None:
         waiting = self._without_document.get(entry.payment)
         if waiting is None or waiting.intent is None:
-            raise _Contradiction("only an open intent can be voided")
+            raise EntryRefused("only an open intent can be voided")
         waiting.intent = None
 
     def _register_document(self, seq: int, _: str, entry: e.DocumentRegistered) -> None:
         waiting = self._without_document.pop(entry.payment, None)
         if waiting is None or waiting.intent is None:
-            raise _Contradiction("a document follows its intent")
+            raise EntryRefused("a document follows its intent")
         drive, last = waiting.intent
         if drive != entry.drive_serial or last >= entry.number or waiting.paid != entry.total:
-            raise _Contradiction("a document is made by the intent's fiscal drive, later, over the whole sum")
+            raise EntryRefused("a document is made by the intent's fiscal drive, later, over the whole sum")
         if waiting.row[12:16] != ("registered", waiting.owed, None, None):
             raise self._payment_rows.wrong(waiting.row[0])
         self._document_rows.compare(
@@ -335,7 +331,7 @@ class _Replay:
     def _owe_document(self, _: int, __: str, entry: e.DocumentOwed) -> None:
         waiting = self._without_document.get(entry.payment)
         if waiting is None or waiting.owed:
-            raise _Contradiction("a document is owed once, for a credited payment that has none")
+            raise EntryRefused("a document is owed once, for a credited payment that has none")
         waiting.owed = True
         self._set_free(waiting)
 
@@ -359,13 +355,13 @@ class _Replay:
 
     def _freeze_batch(self, seq: int, _: str, entry: e.BatchFrozen) -> None:
         if entry.batch != len(self._batches) + 1 or entry.name in self._batch_names:
-            raise _Contradiction("batches are numbered without a hole, and each has a name of its own")
+            raise EntryRefused("batches are numbered without a hole, and each has a name of its own")
         count, total = 0, 0
         for first, last in entry.payments:
             total += self._freeze_range(first, last)
             count += last - first + 1
         if (count, total) != (entry.count, entry.total):
-            raise _Contradiction("a batch's count and total must agree")
+            raise EntryRefused("a batch's count and total must agree")
         for first, last in entry.payments:
             self._compare_batch(entry.batch, first, last)
         self._batch_names.add(entry.name)
@@ -376,10 +372,10 @@ class _Replay:
     def _freeze_range(self, first: int, last: int) -> int:
         """Put the payments `first` to `last` into a batch; their sum."""
         if not 0 < first <= last <= len(self._state):
-            raise _Contradiction("a batch holds payments that there are")
+            raise EntryRefused("a batch holds payments that there are")
         payments, count = slice(first - 1, last), last - first + 1
         if self._state[payments].count(FREE) != count:
-            raise _Contradiction("only free payments can be frozen")
+            raise EntryRefused("only free payments can be frozen")
         self._state[payments] = bytes([FROZEN]) * count
         return sum(self._paid[payments])
 
@@ -394,7 +390,7 @@ class _Replay:
     def _write_batch(self, seq: int, _: str, entry: e.BatchWritten) -> None:
         frozen = self._batches.get(entry.batch)
         if frozen is None or frozen[1] != entry.name:
-            raise _Contradiction("only a frozen batch can be written, under its own name")
+            raise EntryRefused("only a frozen batch can be written, under its own name")
         if frozen[7] is None:
             self._batches[entry.batch] = (*frozen[:7], seq)
 
