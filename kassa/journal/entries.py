@@ -276,7 +276,7 @@ KINDS: frozenset[str] = frozenset(kind_of(one.__name__) for one in get_args(Entr
 
 _encoder = msgspec.json.Encoder()
 DECODER: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
-"""For who reads millions, and catches whatever it raises; `decode` is for everybody else."""
+"""For who reads millions of what `encode` wrote and a chain holds; `decode` is for everybody else."""
 _kinds = {one: kind_of(one.__name__) for one in get_args(Entry)}
 
 

@@ -137,7 +137,7 @@ class _Replay:
                     read(seq, stored_kind, body)
                 kinds[kind] += 1
                 act(seq, at, entry)
-            except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            except msgspec.MsgspecError:
                 read(seq, stored_kind, body)  # says it in words
             except EntryRefused as error:
                 words = f"entry {seq} contradicts the entries before it: {error}"

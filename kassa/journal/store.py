@@ -336,7 +336,7 @@ class Journal(Queries):
             raise JournalFailed(self._failed)
         try:
             yield
-        except (apsw.Error, PeeweeException) as error:
+        except (apsw.Error, PeeweeException, UnicodeDecodeError) as error:
             raise self._explained(act, error) from error
 
     def _explained(self, act: str, error: Exception) -> KassaError:
@@ -355,7 +355,7 @@ class Journal(Queries):
                 return JournalFailed(f"{self.path} cannot {act}: it is missing, or not allowed to us")
             case apsw.ReadOnlyError():
                 return JournalFailed(f"{self.path} cannot {act}: it was opened for reading only")
-            case apsw.CorruptError() | apsw.NotADBError():
+            case apsw.CorruptError() | apsw.NotADBError() | UnicodeDecodeError():  # all our text is UTF-8
                 self._fail(words := f"{self.path} cannot {act}: it is damaged ({error})")
                 return JournalBroken(words, at="database")
             case _ if page := self._sealed.damaged:

@@ -93,7 +93,7 @@ def _look_at_once(journal: Journal) -> Replayed:
     starts = range(0, journal.head()[0], -(-journal.head()[0] // CHAIN_PARTS))
     parts = [(start, ALL if start == starts[-1] else starts.step) for start in starts]
     spawned = get_context("spawn")
-    with ProcessPoolExecutor(initializer=os.nice, initargs=(NICENESS,), mp_context=spawned) as pool:
+    with ProcessPoolExecutor(mp_context=spawned, initializer=_begin) as pool:
         # The longest first: nobody can share it.
         replayed = pool.submit(_beside, replay, journal.path)
         structure = pool.submit(_beside, _check_structure, journal.path)
@@ -109,9 +109,14 @@ def _look_at_once(journal: Journal) -> Replayed:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
+def _begin() -> None:
+    """A process that looks: it gives way to others, and what it makes never goes round in circles."""
+    os.nice(NICENESS)
+    gc.disable()
+
+
 def _beside(look: Callable[..., T], path: str, *values: int) -> T:
     """Take a look in a process of its own: at the file alone, which whoever has the journal open leaves alone meanwhile."""
-    gc.disable()  # nothing here goes round in circles, and millions of things come and go
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     with closing(apsw.Connection(f"{Path(path).absolute().as_uri()}?immutable=1", flags=flags)) as db:
         for setting in (f"cache_size = -{CACHE_KIB}", f"mmap_size = {MAPPED_BYTES}"):

@@ -63,7 +63,7 @@ def a_life():
         for entries in visit(ordinal, note, (10000,), 1000 + ordinal):
             yield from entries
     yield from (opened(6), intended(6, 9, 5000), stacked(6, 9, 5000), credited(6, 5000), registering(6, 1005))
-    yield from (opened(7), intended(7, 10, 5000), stacked(7, 10, 5000), credited(7, 5000))
+    yield from (opened(7), intended(7, 10, 1), stacked(7, 10, 1), credited(7, 1))
     yield from (opened(8), intended(8, 11, 5000), stacked(8, 11, 5000), intended(8, 12, 10000))
 
 
@@ -226,3 +226,31 @@ def test_an_entry_that_no_table_tells_of_is_missed_by_the_count_of_its_kind():
     both.add(e.Stopped(), forced=True)
     with pytest.raises(JournalBroken, match="kinds stopped is wrong"):
         replay(both.db)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "words"),
+    [
+        (
+            "stopped",
+            '{"kind":"stopped","why":"x"}',
+            "cannot be read by this version of Kassa: Object contains unknown",
+        ),
+        (
+            "stopped",
+            '{"kind":"started","version":"1","terminal":"1"}',
+            "calls itself stopped, but says started",
+        ),
+    ],
+)
+def test_an_entry_that_makes_no_sense_is_told_of_in_words(kind, body, words):
+    both = Tables()
+    assert both.add(e.Stopped())
+    both.db.execute(
+        "INSERT INTO entries VALUES (2, '', ?, CAST(? AS TEXT), ?)",
+        (kind, body.encode(errors="surrogateescape"), bytes(32)),
+    )
+    with pytest.raises(JournalBroken, match="entry 2") as found:
+        replay(both.db)
+    assert found.value.at == "entry 2"
+    assert words in str(found.value)

@@ -14,10 +14,10 @@ from simulated_disk import SimulatedDisk, plugged
 
 from kassa.export.batch import freeze
 from kassa.journal import entries as e
-from kassa.journal.chain import link
+from kassa.journal.chain import check, link
 from kassa.journal.pages import PAGE_BYTES, SealedVFS, is_intact, seal
 from kassa.journal.store import Journal, JournalBroken
-from kassa.journal.verify import Verdict, broken, verify
+from kassa.journal.verify import CHAIN_PARTS, Verdict, _beside, broken, verify
 
 SAYS_WHERE = re.compile(
     r"(page|entry|payments|notes|documents|batches) \d+|schema \w+|database|log|mark", re.ASCII
@@ -295,6 +295,21 @@ def test_an_entry_that_came_behind_the_back_of_the_open_journal_is_found(path, j
     assert verdict.problem == f"the chain ends with entry {seq + 1}, not {seq}"
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE entries SET body = CAST(x'ff' AS TEXT) WHERE seq = 3",
+        "UPDATE payments SET account = CAST(x'ff' AS TEXT) WHERE ordinal = 3",
+    ],
+)
+def test_text_that_is_none_is_damage(path, statement):
+    write(path)
+    tamper(path, statement)
+    verdict = judge(path)
+    assert verdict.at == "database"
+    assert "it is damaged ('utf-8' codec can't decode byte 0xff" in verdict.problem
+
+
 def test_who_removes_a_trigger_is_found_out(path):
     write(path)
     tamper(path)
@@ -398,19 +413,28 @@ def test_a_seal_fits_its_page_in_its_place_and_no_other():
 @pytest.fixture
 def at_once(monkeypatch):
     """As if every journal were long: each look is taken by a process of its own."""
+
+    def in_turn(_):
+        raise AssertionError("one process looked at all of it")
+
     monkeypatch.setattr("kassa.journal.verify.AT_ONCE_FROM", 1)
+    monkeypatch.setattr("kassa.journal.verify._look_in_turn", in_turn)
     monkeypatch.setattr("kassa.journal.store.CHECKED_AT_OPEN", 1)
 
 
 def test_a_long_journal_is_looked_at_by_several_processes_with_the_same_verdict(path, monkeypatch):
     write(path)
     in_turn = judge(path)
+    assert in_turn.ok
+    at_once = []
+    monkeypatch.setattr("kassa.journal.verify._look_in_turn", at_once.append)
     monkeypatch.setattr("kassa.journal.verify.AT_ONCE_FROM", in_turn.entries)
     assert judge(path) == in_turn
-    assert in_turn.ok
+    assert at_once == []
 
 
-def test_a_journal_on_another_disk_is_looked_at_by_who_can_reach_it(at_once):
+def test_a_journal_on_another_disk_is_looked_at_by_who_can_reach_it(monkeypatch):
+    monkeypatch.setattr("kassa.journal.verify.AT_ONCE_FROM", 1)
     disk = SimulatedDisk()
     with (
         plugged(disk) as vfs,
@@ -424,6 +448,7 @@ def test_a_journal_on_another_disk_is_looked_at_by_who_can_reach_it(at_once):
 @pytest.mark.parametrize(
     ("changes", "at"),
     [
+        (("UPDATE entries SET at = '' WHERE seq = 1",), "entry 1"),
         (("UPDATE entries SET body = replace(body, '50000', '90000') WHERE seq = 3",), "entry 3"),
         (("UPDATE entries SET hash = zeroblob(32) WHERE seq = 49",), "entry 49"),
         (("DELETE FROM entries WHERE seq = 40", "DELETE FROM notes WHERE number = 4"), "entry 40"),
@@ -432,6 +457,7 @@ def test_a_journal_on_another_disk_is_looked_at_by_who_can_reach_it(at_once):
             "schema one_open_payment",
         ),
         (("UPDATE notes SET value = 500000 WHERE number = 4",), "notes 4"),
+        (("UPDATE notes SET payment = CAST(x'ff' AS TEXT) WHERE number = 4",), "database"),
     ],
 )
 def test_what_several_processes_find_is_told_in_the_order_in_which_one_looks(path, at_once, changes, at):
@@ -451,7 +477,23 @@ def test_a_damaged_page_of_a_long_journal_is_named_whatever_else_does_not_fit_th
 def test_entries_behind_the_end_of_a_long_journal_are_found(path, journal, at_once):
     for entries in visits(2):
         journal.append(*entries)
+    while journal.head()[0] % CHAIN_PARTS:  # then no part of the chain is expected to go further
+        journal.append(e.Stopped())
     row = chained(journal, e.Stopped())
     with journal.reading() as db:
         db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", row)
     assert verify(journal).problem == f"the chain ends with entry {row[0]}, not {row[0] - 1}"
+
+
+@pytest.mark.parametrize("name", ["journal.db", "a b#c?d%20é.db"])
+def test_a_file_of_any_name_is_read_beside_whoever_has_it_open_and_never_written(tmp_path, name):
+    with closing(Journal.open(tmp_path / name, CountingClock())) as journal:
+        for entries in visits(2):
+            journal.append(*entries)
+        journal.carry_over()
+        seq, head = journal.head()
+        assert _beside(check, journal.path) == (seq, bytes.fromhex(head))
+        assert _beside(check, journal.path, 0, 5) == (5, journal.entry(5)[2])
+        with pytest.raises(apsw.ReadOnlyError):
+            _beside(lambda db: db.execute("DELETE FROM entries"), journal.path)
+        journal.append(e.Stopped())  # it is still ours
