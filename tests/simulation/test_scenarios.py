@@ -505,21 +505,10 @@ def test_the_disk_loses_power_between_the_file_and_its_mark_and_the_same_bytes_a
             break
 
 
-def test_a_stick_that_lies_about_its_syncs_is_not_believed(kiosk):
-    kiosk.stick.disk.lies = True
-    pay(kiosk, 500)
-    until(kiosk, lambda: receipts(kiosk) and kiosk.is_calm())
-    kiosk.export_now()
-
-    until(kiosk, lambda: "export_failed" in shown(kiosk))
-    assert [one.is_written for one in kiosk.journal.batches()] == [False]
-    kiosk.pull_stick()
-    kiosk.stick = kiosk.new_stick()
-    settle(kiosk)
-
-
-@pytest.mark.parametrize("trouble", [{"room_bytes": 100}, {"writes_fail": True}, {"reads_fail": True}])
-def test_a_stick_that_cannot_be_written_is_told_and_the_batch_waits_for_the_next(kiosk, trouble):
+@pytest.mark.parametrize(
+    "trouble", [{"room_bytes": 100}, {"writes_fail": True}, {"reads_fail": True}, {"lies": True}]
+)
+def test_a_stick_that_cannot_be_written_or_lies_is_told_and_the_batch_waits_for_the_next(kiosk, trouble):
     for name, value in trouble.items():
         setattr(kiosk.stick.disk, name, value)
     pay(kiosk, 500)
