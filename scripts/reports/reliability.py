@@ -47,13 +47,19 @@ def _read(name: str) -> Any:
 
 
 def _simulated(lives: dict[str, Any]) -> Iterator[str]:
-    yield "| simulated | seeds | payments | notes | power cuts | kills | disk failures | in doubt, marked | lost | double |"
-    yield "|---|---|---|---|---|---|---|---|---|---|"
+    yield "| simulated | seeds | payments | notes | power cuts | kills | disk failures | in doubt, marked | of those not in the box | lost | double |"
+    yield "|---|---|---|---|---|---|---|---|---|---|---|"
     for kind, one in lives.items():
         seeds = f"{one['first_seed']} to {one['last_seed']}"
-        counts = [one[name] for name in ("payments", "notes", "cuts", "kills", "failures", "uncertain")]
+        counts = [
+            one[name] for name in ("payments", "notes", "cuts", "kills", "failures", "uncertain", "in_vain")
+        ]
         broken = "0 | 0" if not one["failed"] else f"{one['failed']} seeds broke a promise | see above"
         yield f"| {SIMULATED[kind]} | {seeds} | {' | '.join(f'{count:,}' for count in counts)} | {broken} |"
+    yield (
+        "\nA note in doubt is credited and marked. Where it is not in the box, a validator without evidence had given it back"
+        "\nin silence: the customer has both, and the collector sees which note is missing."
+    )
     faults: dict[str, int] = {}
     for one in lives.values():
         for fault, times in one["faults"].items():
