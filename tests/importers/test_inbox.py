@@ -128,9 +128,17 @@ def import_lock(home: Home) -> Iterator[None]:
 
 
 def workers() -> list[int]:
-    """The processes that this one started."""
+    """The importers at work for this process; what other tests left running in it is none of ours."""
     me = os.getpid()
-    return [int(one) for one in Path(f"/proc/{me}/task/{me}/children").read_text().split()]
+    children = Path(f"/proc/{me}/task/{me}/children").read_text().split()
+    return [int(one) for one in children if b"importers" in _command_of(one)]
+
+
+def _command_of(process: str) -> list[bytes]:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 @pytest.mark.parametrize("watch", ["events", "polling"])
