@@ -106,7 +106,7 @@ def _look_at_once(journal: Journal) -> Replayed:
                 _check_end(ends[-1], journal)
                 return replayed.result()
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
 
 def _begin() -> None:

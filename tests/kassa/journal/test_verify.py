@@ -4,6 +4,7 @@ import random
 import re
 from contextlib import closing
 from itertools import zip_longest
+from multiprocessing import active_children
 from pathlib import Path
 
 import apsw
@@ -431,6 +432,16 @@ def test_a_long_journal_is_looked_at_by_several_processes_with_the_same_verdict(
     monkeypatch.setattr("kassa.journal.verify.AT_ONCE_FROM", in_turn.entries)
     assert judge(path) == in_turn
     assert at_once == []
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_with_the_verdict_on_a_long_journal_all_looks_at_it_are_over(path, is_whole):
+    write(path)
+    if not is_whole:
+        path.write_bytes(flip(path.read_bytes(), PAGE_BYTES + 1000, 3))
+    assert judge(path).ok is is_whole
+    assert not active_children()
 
 
 def test_a_journal_on_another_disk_is_looked_at_by_who_can_reach_it(monkeypatch):
