@@ -128,17 +128,17 @@ def import_lock(home: Home) -> Iterator[None]:
 
 
 def workers() -> list[int]:
-    """The importers at work for this process; what other tests left running in it is none of ours."""
+    """The processes that this one started, without the one that multiprocessing keeps for good once it was used."""
     me = os.getpid()
     children = Path(f"/proc/{me}/task/{me}/children").read_text().split()
-    return [int(one) for one in children if b"importers" in _command_of(one)]
+    return [int(one) for one in children if b"multiprocessing.resource_tracker" not in _command_of(one)]
 
 
-def _command_of(process: str) -> list[bytes]:
+def _command_of(process: str) -> bytes:
     try:
-        return Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+        return Path(f"/proc/{process}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
-        return []
+        return b""
 
 
 @pytest.mark.parametrize("watch", ["events", "polling"])
