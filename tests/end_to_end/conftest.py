@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -301,16 +302,24 @@ def payment_rows(file):
     return rows
 
 
+def dated(sample, day, now):
+    """The sample file with another date than its own."""
+    content = sample.read_bytes()
+    assert day in content
+    return content.replace(day, now.encode())
+
+
 @pytest.fixture(scope="session")
 def subscribers():
-    """A subscriber file as an operator's billing writes it, in windows-1251."""
-    return SUBSCRIBERS.read_bytes()
+    """A subscriber file as an operator's billing writes it, in windows-1251; of today, as the terminals' clock is real."""
+    return dated(SUBSCRIBERS, b"24.11.2026", f"{datetime.now().astimezone():%d.%m.%Y}")
 
 
 @pytest.fixture(scope="session")
 def subscribers_xml():
-    """The same subscribers as XML."""
-    return SUBSCRIBERS.with_suffix(".xml").read_bytes()
+    """The same subscribers as XML, a little newer."""
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    return dated(SUBSCRIBERS.with_suffix(".xml"), b"2026-11-24T06:00:00+03:00", now)
 
 
 @pytest.fixture(scope="session")
@@ -322,11 +331,13 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def loaded(made, tmp_path_factory):
+def loaded(made, subscribers, tmp_path_factory):
     """The same with the sample subscribers."""
     terminal = Terminal(tmp_path_factory.mktemp("loaded"))
     shutil.copytree(made, terminal.home, symlinks=True)
-    terminal.shell("import", "run", SUBSCRIBERS, "--profile", "kassa_csv")
+    sample = terminal.folder / SUBSCRIBERS.name
+    sample.write_bytes(subscribers)
+    terminal.shell("import", "run", sample, "--profile", "kassa_csv")
     return terminal.home
 
 
