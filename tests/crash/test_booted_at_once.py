@@ -5,8 +5,8 @@ from real_terminal import running
 
 from kassa.demo.steered import wait_until
 
-SLOWLY = 0.25
-"""A note needs three seconds to the escrow and a second more on each side of the gate: longer than a start."""
+SLOWLY = 0.1
+"""A note needs several seconds on each side of the gate: longer than a start on a busy machine."""
 
 
 @pytest.fixture
