@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import threading
@@ -66,14 +67,26 @@ class CheckedLog(logging.Handler):
         assert len(text) < ERROR_MAX_CHARS, text
 
 
+@contextlib.contextmanager
+def checked_log() -> Iterator[None]:
+    """Check what Kassa logs, and leave its logger as it was: other tests of this process read theirs."""
+    logger, handler = logging.getLogger("kassa"), CheckedLog()
+    before = logger.propagate, logger.level
+    logger.propagate = False
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate, level = before
+        logger.setLevel(level)
+
+
 class Core:
     """A real terminal and a real server in an event loop of its own; each caller has a socket to it."""
 
     def __init__(self) -> None:
-        logger = logging.getLogger("kassa")
-        logger.propagate = False
-        logger.setLevel(logging.INFO)
-        logger.addHandler(CheckedLog())
         self._loop = asyncio.new_event_loop()
         self._faults: list[str] = []
         self._loop.set_exception_handler(lambda _, context: self._faults.append(repr(context)))
@@ -85,7 +98,9 @@ class Core:
     def serve(self, said: bytes) -> tuple[bytes, list[str]]:
         """All that one caller is answered who says this and hangs up, and what the loop's owner would hear."""
         self._faults.clear()
-        return self._loop.run_until_complete(self._serve(said)), list(self._faults)
+        with checked_log():
+            answers = self._loop.run_until_complete(self._serve(said))
+        return answers, list(self._faults)
 
     async def _serve(self, said: bytes) -> bytes:
         ours, theirs = socket.socketpair()
