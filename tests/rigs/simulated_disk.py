@@ -34,7 +34,9 @@ class PowerCut(apsw.IOError):
 
 class Inode:
     def __init__(self, content: bytes = b"") -> None:
-        self.live, self.durable = bytearray(content), bytearray(content)
+        self.live = bytearray(content)
+        self.durable: bytes | bytearray = content
+        """Becomes a bytearray of its own with the first sync; most files of a disk never see one."""
         self.pending: list[tuple[int, bytes | None]] = []
         """Offset and data of writes that were not synced; None: cut off at the offset."""
 
@@ -111,9 +113,12 @@ class SimulatedDisk:
             raise apsw.IOError("the simulated disk failed to sync")
         if self.lies:
             return
-        for at, data in inode.pending:
-            _apply(inode.durable, at, data)
-        inode.pending.clear()
+        if inode.pending:
+            if isinstance(inode.durable, bytes):
+                inode.durable = bytearray(inode.durable)
+            for at, data in inode.pending:
+                _apply(inode.durable, at, data)
+            inode.pending.clear()
         # A file's own name is made durable with it, and every change of names before that one.
         own = [place for place, names in enumerate(self.pending_names) if inode in names.values()]
         if own:
@@ -171,10 +176,12 @@ def _rename(names: dict[str, Inode], change: dict[str, Inode | None]) -> None:
 
 
 def _after_cut(inode: Inode, how: str, chance: random.Random) -> bytes:
-    content = bytearray(inode.durable)
     pending = inode.pending if how != "lose" else []
     if how == "prefix":
         pending = pending[: chance.randint(0, len(pending))]
+    if not pending:
+        return bytes(inode.durable)
+    content = bytearray(inode.durable)
     for at, data in pending:
         if how != "sectors":
             _apply(content, at, data)

@@ -53,7 +53,8 @@ class VirtualTime:
     def run_for(self, seconds: float) -> None:
         """Let time pass, and all that is due in it happen."""
         end = self._now + seconds
-        while self._waiting and self._waiting[0][0] <= end:
+        waiting = self._waiting
+        while waiting and waiting[0][0] <= end:
             self._run_next()
         self._now = max(self._now, end)
 
@@ -68,8 +69,9 @@ class VirtualTime:
 
     def _run_next(self) -> None:
         at, _, timer = heappop(self._waiting)
-        self._now = max(self._now, at)
         callback = timer.callback
+        if at > self._now:
+            self._now = at
         if callback is not None:
             callback()
 
