@@ -42,6 +42,10 @@ class Board:
 
     def __init__(self) -> None:
         self._conditions: dict[str, Condition] = {}
+        self.blocked: str | None = None
+        """The code for which no note may be taken at this moment, delays or not."""
+        self.out_of_service: str | None = None
+        """The code for which nobody may begin a payment: it stops cash and has lasted."""
 
     def observe(self, code: str, present: bool, now: float, wall: datetime, detail: str = "") -> None:
         """Say whether a condition is there at this moment; what follows from it comes with `settle`."""
@@ -53,10 +57,15 @@ class Board:
             self._conditions[code] = replace(known, detail=detail or known.detail, gone_at=None)
         elif known is not None and known.gone_at is None:
             self._conditions[code] = replace(known, gone_at=now)
+        else:
+            return
+        self._decide()
 
     def settle(self, now: float) -> list[Raised | Cleared]:
         """What was raised or cleared by the passing of time; call it after observations and once a second."""
         changes: list[Raised | Cleared] = []
+        if not self._conditions:
+            return changes  # as nearly always
         for code, condition in list(self._conditions.items()):
             kind = CATALOGUE[code]
             if condition.gone_at is not None:
@@ -68,11 +77,13 @@ class Board:
                 condition = replace(condition, raised=True)
                 self._conditions[code] = condition
                 changes.append(Raised(condition))
+        self._decide()
         return changes
 
     def restore(self, code: str, detail: str, since: datetime, now: float) -> None:
         """A condition that the journal knows as raised; it is cleared like any other when it is not seen again."""
         self._conditions[code] = Condition(code, detail, since, now, raised=True)
+        self._decide()
 
     def is_known(self, code: str) -> bool:
         """Whether it is there, or was until now: whether its absence changes anything."""
@@ -85,16 +96,6 @@ class Board:
         return condition is not None and condition.gone_at is None
 
     @property
-    def blocked(self) -> str | None:
-        """The code for which no note may be taken at this moment, delays or not."""
-        return self._first(code for code, condition in self._conditions.items() if condition.gone_at is None)
-
-    @property
-    def out_of_service(self) -> str | None:
-        """The code for which nobody may begin a payment: it stops cash and has lasted."""
-        return self._first(code for code, condition in self._conditions.items() if condition.raised)
-
-    @property
     def shown(self) -> list[Condition]:
         """What staff see when they look, the worst first: what was raised, and whatever keeps the slot closed now."""
         found = [
@@ -104,8 +105,12 @@ class Board:
         ]
         return sorted(found, key=lambda condition: CONDITION_ORDER[condition.code])
 
-    def _first(self, codes: Iterable[str]) -> str | None:
-        if not self._conditions:
-            return None  # as nearly always
-        stopping = [code for code in codes if CATALOGUE[code].stops_cash]
-        return min(stopping, key=CONDITION_ORDER.__getitem__, default=None)
+    def _decide(self) -> None:
+        """What the core's loop asks all the time is found out when something has changed."""
+        stopping = [one for one in self._conditions.values() if CATALOGUE[one.code].stops_cash]
+        self.blocked = _worst(one.code for one in stopping if one.gone_at is None)
+        self.out_of_service = _worst(one.code for one in stopping if one.raised)
+
+
+def _worst(codes: Iterable[str]) -> str | None:
+    return min(codes, key=CONDITION_ORDER.__getitem__, default=None)

@@ -70,8 +70,7 @@ class VirtualTime:
     def _run_next(self) -> None:
         at, _, timer = heappop(self._waiting)
         callback = timer.callback
-        if at > self._now:
-            self._now = at
+        self._now = max(self._now, at)
         if callback is not None:
             callback()
 
