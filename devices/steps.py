@@ -210,23 +210,23 @@ class Pump:
             while True:
                 step = program.send(answer)
                 answer = None
-                match step:  # what comes most often stands first
-                    case Send(data):
-                        assert self._link is not None
-                        self._link.send(data)
-                    case Flush():
-                        self._buffer.clear()
-                    case Receive() if self._buffer:
-                        answer = self._take()
-                    case Await() if self._commands:
-                        answer = self._commands.popleft()
-                    case Receive(wait_ms) | Await(wait_ms) | Sleep(wait_ms):
-                        self._waits_for = type(step)
-                        self._timer = self._scheduler.call_later(wait_ms / 1000, self._expire)
-                        return
-                    case Report(fact):
-                        self._dispatch(fact)
-                        self._told_lost = False
+                if isinstance(step, Send):  # patterns take twice the time, and this is where a driver lives
+                    assert self._link is not None
+                    self._link.send(step.data)
+                elif isinstance(step, Flush):
+                    self._buffer.clear()
+                elif isinstance(step, Report):
+                    self._dispatch(step.fact)
+                    self._told_lost = False
+                elif isinstance(step, Receive) and self._buffer:
+                    answer = self._take()
+                elif isinstance(step, Await) and self._commands:
+                    answer = self._commands.popleft()
+                else:
+                    self._waits_for = type(step)
+                    wait_ms = step.ms if isinstance(step, Sleep) else step.timeout_ms
+                    self._timer = self._scheduler.call_later(wait_ms / 1000, self._expire)
+                    return
                 if self._stopped or self._program is None:
                     return
         except LinkLost as error:

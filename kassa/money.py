@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import total_ordering
 
 from kassa.errors import KassaError
 
@@ -21,7 +20,6 @@ class MoneyError(KassaError):
     """A text is not an amount of money, or two currencies were mixed."""
 
 
-@total_ordering
 @dataclass(frozen=True, slots=True)
 class Money:
     """An amount in minor units (kopecks) of one currency; minus means debt."""
@@ -45,6 +43,9 @@ class Money:
 
     def __lt__(self, other: Money) -> bool:
         return self.minor < self._same(other)
+
+    def __le__(self, other: Money) -> bool:
+        return self.minor <= self._same(other)
 
     def __bool__(self) -> bool:
         return self.minor != 0

@@ -321,8 +321,8 @@ class Terminal:
     def _rules(self) -> Rules:
         """What the session decides by at this moment; made anew only when something in it has changed."""
         journal, watch, snapshot = self._journal, self._watch, self._snapshot
-        last, payment, note = journal.last_note(), journal.next_payment(), journal.next_note()
-        basis = (last, payment, note, watch.values, watch.blocked, watch.out_of_service, snapshot)
+        last, payment = journal.last_note(), journal.next_payment()
+        basis = (last, payment, watch.values, watch.blocked, watch.out_of_service, snapshot)
         if basis != self._basis:
             currency = self._config.terminal.currency
             self._known_rules = Rules(
@@ -333,7 +333,7 @@ class Terminal:
                 blocked=watch.blocked,
                 out_of_service=watch.out_of_service,
                 payment_number=f"{self._config.terminal.number}-{payment:010}",
-                note_number=note,
+                note_number=journal.next_note(),
                 last_is_in_cassette=last is not None and last.state in ("stacked", "orphan"),
                 last_is_uncertain=last is not None and last.uncertain,
                 last_value=Money(last.value, currency) if last and last.value is not None else None,

@@ -107,11 +107,10 @@ class Queries(ABC):
         with self._in_words("be read"):
             return next_of(self._db, "payments", "ordinal")
 
-    @_remembered
     def next_note(self) -> int:
         """The number of the note that is intended, or found, next."""
-        with self._in_words("be read"):
-            return next_of(self._db, "notes", "number")
+        last = self.last_note()
+        return last.number + 1 if last is not None else 1
 
     def to_explain(self) -> tuple[int, int]:
         """How many notes are orphans, and how many were credited without evidence."""
@@ -290,7 +289,8 @@ class Queries(ABC):
         )  # fmt: skip
 
     def _row(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
-        return next(self._rows(statement, values), None)
+        with self._in_words("be read"):
+            return next(self._db.execute(statement, values), None)
 
     def _rows(self, statement: str, values: tuple[Any, ...] = ()) -> Iterator[Any]:
         with self._in_words("be read"):

@@ -128,6 +128,8 @@ class Kiosk:
         self.rest_after_death_s = 0.0
         self.view: View | None = None
         """What the customer sees; None: a dark screen."""
+        self._shown: object = None
+        """What was compared last of what the screen says and what the journal holds."""
         self.broken: list[str] = []
         """Promises that were seen broken on the way."""
         self.typed: str | None = None
@@ -433,6 +435,10 @@ class Kiosk:
         before, self.view = self.view, view
         self.timeline.tell("screen", lambda: _seen(view))
         assert self.journal is not None
+        shown = (view.screen, view.payment, view.account, view.inserted, self.journal.head())
+        if shown == self._shown:
+            return
+        self._shown = shown
         is_found = view.screen is ScreenName.BALANCE and (before is None or before.screen is not view.screen)
         if is_found and view.account != self.typed:
             self.broken.append(f"the screen shows account {view.account}, typed was {self.typed}")

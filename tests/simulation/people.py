@@ -14,7 +14,7 @@ NOTES = (10, 50, 100, 100, 200, 500, 500, 1000, 5000)
 FOREIGN = 3
 KNOWN = (("4038172956", "internet"), ("4038172956", "tv"), ("0017990", "internet"), ("0017742", "internet"))
 WRONG = (("9999999999", "internet"), ("0017742", "wifi"), ("12", "internet"))
-THINKS_S = (0.1, 0.2, 0.5, 1.2)
+THINKS_S = (0.05, 0.1, 0.2, 0.6)
 GIVES_UP_S = 90.0
 NOTE_SETTLES_S = 15.0
 LOOKS_EVERY_S = 0.2
@@ -74,7 +74,7 @@ class Customer:
         kiosk.touch("confirm_account")
 
     def _pay(self) -> Script:
-        for _ in range(self.chance.choice((1, 1, 1, 1, 2, 3))):
+        for _ in range(self.chance.choice((1, 1, 1, 1, 1, 1, 2, 3))):
             note = FOREIGN if self.chance.random() < 0.03 else self.chance.choice(NOTES)
             tries = 0
             while not self.kiosk.insert(note):

@@ -27,8 +27,8 @@ from kassa.errors import KassaError
 from kassa.home import Home, data_folder
 
 DAYS = 4
-CUSTOMERS_A_DAY = 30
-FAULT_EVERY_S = 17.0
+CUSTOMERS_A_DAY = 40
+FAULT_EVERY_S = 12.5
 """On average."""
 VISIT_MAX_S = 600.0
 BUGS = (AssertionError, ArithmeticError, LookupError, TypeError, ValueError, RuntimeError)
@@ -74,10 +74,10 @@ def any_config(chance: random.Random) -> Config:
     config = load(data_folder() / "examples" / "kassa.toml")
     cash = msgspec.structs.replace(
         config.cash,
-        idle_timeout_s=chance.choice([5, 20]),
-        choosing_timeout_s=10,
-        thanks_s=3,
-        receipt_wait_s=10,
+        idle_timeout_s=chance.choice([3, 8]),
+        choosing_timeout_s=5,
+        thanks_s=2,
+        receipt_wait_s=5,
     )
     return msgspec.structs.replace(
         config,
@@ -99,7 +99,7 @@ class World:
         good = kind != "storm"
         self.kiosk = Kiosk(
             home, config, chance, None if good else any_validator(chance), None if good else any_registrar(chance),
-            speed=chance.choice([1.0, 4.0, 8.0]), timeline_last=timeline_last,
+            speed=chance.choice([1.0, 8.0, 8.0, 16.0, 16.0]), timeline_last=timeline_last,
         )  # fmt: skip
         self.faults = Faults(self.kiosk, chance)
         self.clerk = Clerk(self.kiosk, chance)
@@ -141,11 +141,11 @@ class World:
 
     def _visitors(self, customers: int) -> Script:
         for _ in range(customers):
-            yield self.chance.choice([0.0, 0.0, 0.5, 2.0])
+            yield self.chance.choice([0.0, 0.0, 0.1, 1.0])
             yield from Customer(self.kiosk, self.chance).visit()
             if self.kind == "storm" and self.chance.random() < 0.05:
                 yield from accountant(self.kiosk, self.chance)
-            if self.chance.random() < 0.04:
+            if self.chance.random() < 0.01:
                 yield from self.clerk.drop()
             if self.chance.random() < 0.02:
                 yield from collector(self.kiosk, self.chance)
