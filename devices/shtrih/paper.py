@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from devices.shtrih.memory import Drive, OpenDocument, Record
 from kassa.money import Money
@@ -103,14 +104,16 @@ def cancelled(opened: OpenDocument) -> list[str]:
     ]
 
 
-def centred(text: str) -> list[str]:
+@lru_cache
+def centred(text: str) -> tuple[str, ...]:
     """In the middle, on as many lines as it needs."""
-    return [line.center(WIDTH).rstrip() for line in textwrap.wrap(text, WIDTH)]
+    return tuple(line.center(WIDTH).rstrip() for line in textwrap.wrap(text, WIDTH))
 
 
-def wrapped(text: str) -> list[str]:
+@lru_cache
+def wrapped(text: str) -> tuple[str, ...]:
     """From the left margin, on as many lines as it needs."""
-    return textwrap.wrap(text, WIDTH) or [""]
+    return tuple(textwrap.wrap(text, WIDTH)) or ("",)
 
 
 def pair(left: str, right: str) -> list[str]:

@@ -609,7 +609,7 @@ class Simulator:
             raise Refusal(0x37)
         line = fields[1:].split(b"\0")[0].decode("cp1251", "replace")
         if self.truth.opened is None or self.quirks.prints_at_once:
-            self._print(paper.wrapped(line))
+            self._print([*paper.wrapped(line)])
         if self.truth.opened is not None:
             if len(self.truth.opened.lines) >= LINES_MAX:
                 raise Refusal(0x4B)
@@ -631,7 +631,7 @@ class Simulator:
             raise Refusal(0x48)
         name = fields[26:].split(b"\0")[0].decode("cp1251", "replace")[: self.quirks.name_characters_max]
         if self.quirks.prints_at_once:
-            self._print(paper.wrapped(name))
+            self._print([*paper.wrapped(name)])
         opened.items.append(Item(name, price, expected, vat, fields[24], fields[25]))
         if self._counts_down("doubled_items"):
             opened.items.append(opened.items[-1])

@@ -26,7 +26,7 @@ from world import DAYS, KINDS, Life, SeedFailed, World, live, own_home
 
 from data import make_data
 
-SEEDS_A_TASK = 5
+SEEDS_A_TASK = 3
 YEAR_PAYMENTS = 300 * 365
 """A terminal-year: what a busy terminal takes in a year."""
 
@@ -182,9 +182,7 @@ def _results(
     with ProcessPoolExecutor(jobs, initializer=_begin) as pool:
         waiting: deque[Future[list[Life | _Failure]]] = deque()
         while True:
-            while len(waiting) < 2 * jobs and (
-                any(reached[name] < goal for name, goal in goals.items()) if goals else following < seeds.stop
-            ):
+            while len(waiting) < 2 * jobs and (goals or following < seeds.stop):
                 some = range(
                     following,
                     following + SEEDS_A_TASK if goals else min(following + SEEDS_A_TASK, seeds.stop),
@@ -199,6 +197,9 @@ def _results(
                 else:
                     reached.update(payments=result.count.payments, cuts=result.cuts, kills=result.kills)
                 yield result
+            if goals and all(reached[name] >= goal for name, goal in goals.items()):
+                pool.shutdown(cancel_futures=True)  # what was begun in advance is not needed
+                return
 
 
 def _begin() -> None:

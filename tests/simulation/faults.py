@@ -69,7 +69,7 @@ class Faults:
     def all(self) -> list[Callable[[], Script]]:
         """Everything; what is there twice comes twice as often."""
         return [
-            *[self.power_of_the_kiosk] * 5, *[self.disk_dies] * 7, *[self.kill] * 7, self.stick_dies,
+            *[self.power_of_the_kiosk] * 6, *[self.disk_dies] * 7, *[self.kill] * 6, self.stick_dies,
             self.unplug, self.unplug, self.power_of_a_device, self.power_of_a_device, self.stop, self.jam, self.pause,
             self.cheat, self.cassette, self.no_paper, self.little_paper, self.bad_line, self.bad_line, self.busy,
             self.refuse, self.hours_pass, self.clock_jumps, self.zone_changes, self.night, self.disk_is_full,

@@ -442,14 +442,10 @@ class Kiosk:
         is_found = view.screen is ScreenName.BALANCE and (before is None or before.screen is not view.screen)
         if is_found and view.account != self.typed:
             self.broken.append(f"the screen shows account {view.account}, typed was {self.typed}")
-        if view.screen is ScreenName.CASH:
-            opened = self.journal.open_payment()
-            held = opened.paid if opened is not None else 0
-        elif view.payment is not None and view.screen is not ScreenName.OUT_OF_SERVICE:
-            payment = self.journal.payment(view.payment)
-            held = payment.paid if payment is not None else 0
-        else:
+        if view.payment is None or view.screen is ScreenName.OUT_OF_SERVICE:
             return
+        with self.journal.reading() as db:
+            held = db.execute("SELECT paid FROM payments WHERE number = ?", (view.payment,)).get or 0
         if round(float(view.inserted) * 100) != held:
             self.broken.append(
                 f"the screen {view.screen.value} shows {view.inserted}, the journal holds {held}"

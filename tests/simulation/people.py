@@ -10,6 +10,7 @@ from kiosk import Kiosk
 Script = Iterator[float]
 """Yields seconds to wait."""
 
+NOTES_A_VISIT = (*(1,) * 10, 2, 3)
 NOTES = (10, 50, 100, 100, 200, 500, 500, 1000, 5000)
 FOREIGN = 3
 KNOWN = (("4038172956", "internet"), ("4038172956", "tv"), ("0017990", "internet"), ("0017742", "internet"))
@@ -74,7 +75,7 @@ class Customer:
         kiosk.touch("confirm_account")
 
     def _pay(self) -> Script:
-        for _ in range(self.chance.choice((1, 1, 1, 1, 1, 1, 2, 3))):
+        for _ in range(self.chance.choice(NOTES_A_VISIT)):
             note = FOREIGN if self.chance.random() < 0.03 else self.chance.choice(NOTES)
             tries = 0
             while not self.kiosk.insert(note):
@@ -91,7 +92,7 @@ class Customer:
     def _leave(self) -> Script:
         kiosk, chance = self.kiosk, self.chance
         leaves = chance.random()
-        if leaves < 0.1:
+        if leaves < 0.07:
             return  # walks away; the time-out credits what was put in
         if leaves < 0.15:
             kiosk.touch("cancel")
