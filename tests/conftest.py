@@ -12,3 +12,9 @@ settings.load_profile("kassa")
 settings.register_profile(
     "mutation", settings.get_profile("kassa"), derandomize=True, phases=[Phase.explicit, Phase.generate]
 )
+
+
+def pytest_collection_modifyitems(items):
+    """Files that take minutes begin first, so that no worker is left alone with one of them at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
+    items.sort(key=lambda item: item.path not in slow)

@@ -173,6 +173,7 @@ class CcnetDriver:
         self._held: Poll | None = None
         self._wanted: frozenset[int] = frozenset()
         self._in_force: frozenset[int] | None = None
+        self._was_closed = False
         self._enabled_at = 0.0
         self._enable_tries = 0
 
@@ -297,6 +298,7 @@ class CcnetDriver:
                 self._wanted = frozenset(one for one, value in enumerate(self._values) if value in values)
             case DisableNotes(), _:
                 self._wanted = frozenset()
+                self._was_closed = True
             case StackNote(), AtEscrow(bill_type):
                 yield from self._stack(bill_type)
             case ReturnNote(), AtEscrow(bill_type):
@@ -307,6 +309,8 @@ class CcnetDriver:
     def _set_slot(self, poll: Poll) -> Program[None]:
         """Let the device take what the core wants, between two notes only; its state tells whether it does."""
         at = self._now()
+        if self._wanted:
+            self._was_closed = False  # at rest: a note that comes now comes into the slot as it is meant now
         if self._in_force == self._wanted:
             if (poll.status is Status.IDLING) == bool(self._wanted):
                 self._enable_tries = 0
@@ -459,7 +463,11 @@ class CcnetDriver:
             yield from self._send_back(bill_type, is_known=not self._former_is_over)
             return
         value = self._value(bill_type)
-        if bill_type is None or value is None or bill_type not in (self._in_force or ()):
+        if self._was_closed and self._wanted:
+            # A hand can hold a note in the slot until the next customer is there: it is the former one's.
+            yield from report(NoteRejected("the note came in before the slot was opened for this payment"))
+            yield from self._send_back(bill_type, is_known=False)
+        elif bill_type is None or value is None or bill_type not in (self._in_force or ()):
             yield from report(NoteRejected(f"bill type {bill_type} ({value or 'unknown'}) is not wanted"))
             yield from self._send_back(bill_type, is_known=False)
         else:

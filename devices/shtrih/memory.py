@@ -147,6 +147,8 @@ class Truth:
     former_drives: list[Drive] = field(default_factory=list)
     opened: OpenDocument | None = None
     """Registrars keep a document that was begun through a power cut."""
+    closing: bytes | None = None
+    """The command that was closing the receipt when the power went, where the registrar ends that by itself."""
     job: Job | None = None
     """What is being printed; after a power cut it is printed once more."""
     is_interrupted: bool = False

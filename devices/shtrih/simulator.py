@@ -61,6 +61,8 @@ class Quirks:
     """Print a receipt's lines as they come; else all of it at its end."""
     keeps_open_document: bool = True
     """Through a power cut; else it is cancelled at power-up."""
+    finishes_after_s: float | None = None
+    """So long after power-up a receipt is in the archive that was being closed when the power went; None: it is not."""
     takes_tags: bool = True
     keeps_tags: bool = True
     """Tell the tags of old documents; else they are gone, as after 30 days."""
@@ -150,6 +152,7 @@ class Simulator:
         self._outbox = b""
         self._unread: bytes | None = None
         self._line_at: float | None = None
+        self._closing_at: float | None = None
         self._printed = 0
 
     @property
@@ -176,7 +179,8 @@ class Simulator:
         """What the paper does."""
         if self.truth.job is not None and self.truth.is_interrupted:
             return Submode.WAITS_FOR_CONTINUE if self._has_paper else Submode.PAPER_RAN_OUT
-        if self.truth.job is not None or self._now < self.faults.busy_until:
+        is_busy = self._closing_at is not None or self._now < self.faults.busy_until
+        if self.truth.job is not None or is_busy:
             return Submode.PRINTING
         return Submode.IDLE if self._has_paper else Submode.NO_PAPER
 
@@ -190,6 +194,10 @@ class Simulator:
         if not self.has_power:
             return
         self.has_power = False
+        if self.quirks.finishes_after_s is not None and self._executing is not None:
+            body = self._executing[1]
+            if _code(body) == _CLOSE_RECEIPT:
+                self.truth.closing = body
         self._tear()
         self._forget()
 
@@ -200,7 +208,9 @@ class Simulator:
         self._now = max(self._now, now)
         self.has_power = True
         opened = self.truth.opened
-        if opened is not None and not self.quirks.keeps_open_document:
+        if self.truth.closing is not None:
+            self._closing_at = now + (self.quirks.finishes_after_s or 0.0) / self._speed
+        elif opened is not None and not self.quirks.keeps_open_document:
             self.truth.opened = None
             if self.truth.job is None:
                 self._print(paper.cancelled(opened))
@@ -219,6 +229,8 @@ class Simulator:
         """When something will happen by itself that others can see: nobody looks at each line of a job."""
         if self._executing is not None:
             return self._executing[0]
+        if self._closing_at is not None:
+            return self._closing_at
         if self._line_at is None:
             return None
         job = self.truth.job
@@ -226,16 +238,17 @@ class Simulator:
         return self._line_at + (len(job.lines) - self._printed - 1) * LINE_S / self._speed
 
     def _next_at(self) -> float | None:
-        if self._executing is None:
-            return self._line_at
-        done_at = self._executing[0]
-        return done_at if self._line_at is None else min(done_at, self._line_at)
+        done_at = self._executing[0] if self._executing is not None else None
+        planned = (done_at, self._closing_at, self._line_at)
+        return min((at for at in planned if at is not None), default=None)
 
     def _advance(self, now: float) -> None:
         while (at := self._next_at()) is not None and at <= now:
             self._now = max(self._now, at)
             if self._executing is not None and self._executing[0] == at:
                 self._outbox += self._finish(self._executing[1])
+            elif self._closing_at == at:
+                self._close_at_last()
             else:
                 self._print_line(at)
         self._now = max(self._now, now)
@@ -296,6 +309,13 @@ class Simulator:
             return b""
         self._answer = answer
         return b"" if self._counts_down("lost_answers") else self._transmit(answer)
+
+    def _close_at_last(self) -> None:
+        """What the power interrupted is done; nobody waits for an answer."""
+        closing, self.truth.closing, self._closing_at = self.truth.closing, None, None
+        assert closing is not None
+        self._carry_out(closing)
+        self._changed(self.truth)
 
     def _transmit(self, answer: bytes) -> bytes:
         wire = frame(answer)
@@ -457,6 +477,8 @@ class Simulator:
                 expires = drive.expires
                 return bytes((expires.year - 2000, expires.month, expires.day, 3, 1))
             case 0x08:
+                if self.truth.closing is not None:
+                    raise Refusal(errors.BUSY)
                 self.truth.opened = None
                 self._changed(self.truth)
                 return b""
@@ -872,7 +894,8 @@ class Simulator:
         }
 
 
-_DURATIONS = {b"\xff\x45": CLOSE_S, b"\xe0": OPEN_SHIFT_S, b"\x41": REPORT_S, b"\x40": REPORT_S}
+_CLOSE_RECEIPT = b"\xff\x45"
+_DURATIONS = {_CLOSE_RECEIPT: CLOSE_S, b"\xe0": OPEN_SHIFT_S, b"\x41": REPORT_S, b"\x40": REPORT_S}
 _PRINTS = frozenset(
     {
         b"\x17",

@@ -140,5 +140,10 @@ class Wire:
         self.stir()
 
     def _deliver(self, data: bytes) -> None:
-        if data and self._link is not None:
-            self.time.call_later(2 * self.delay_s, partial(self._link.deliver, data))
+        if data:
+            self.time.call_later(2 * self.delay_s, partial(self._arrive, data))
+
+    def _arrive(self, data: bytes) -> None:
+        """At whoever has the port by now: a host that starts at once hears what was said to the one before."""
+        if self._link is not None:
+            self._link.deliver(data)

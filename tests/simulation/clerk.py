@@ -31,8 +31,8 @@ class Clerk:
         self._profile = find_profile(kiosk.home, "kassa_csv")
 
     def drop(self) -> Script:
-        """One file into the inbox; without a core nobody looks there."""
-        yield 0.1
+        """One file into the inbox, while the next customer comes; without a core nobody looks there."""
+        yield self.chance.choice((0.1, 0.5, 1.0, 2.0))
         if not self.kiosk.is_alive:
             return
         kind, content = self._any_file()

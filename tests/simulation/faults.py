@@ -41,6 +41,7 @@ def any_registrar(chance: random.Random) -> shtrih.Quirks:
     return shtrih.Quirks(
         acks_while_executing=chance.random() < 0.5,
         prints_at_once=chance.random() < 0.3,
+        finishes_after_s=chance.choice([None, 1.0, 20.0]),
         keeps_open_document=chance.random() < 0.7,
         takes_tags=chance.random() < 0.7,
         keeps_tags=chance.random() < 0.9,

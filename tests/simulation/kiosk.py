@@ -28,7 +28,7 @@ from kassa.config import Config
 from kassa.errors import KassaError
 from kassa.export.writer import ExportFailed, write
 from kassa.home import Home
-from kassa.journal.entries import Entry
+from kassa.journal.entries import Entry, SnapshotAdopted
 from kassa.journal.records import PaymentRecord
 from kassa.journal.store import Journal, JournalFailed, JournalFull
 from kassa.journal.words import in_words
@@ -42,6 +42,8 @@ STICK = Path("/media/stick")
 TICK_S = 0.5
 CALM_MAX_S = 3600.0
 CALM_LOOK_S = 2.0
+IN_A_VISIT = ("account", "balance", "cash")
+"""Screens of a customer for whom the subscriber data may not change any more."""
 RETRY_S = 1.0
 """A core that could not start is started again."""
 NOON = datetime(2026, 11, 24, 14, 5)  # noqa: DTZ001 - a registrar's wall time has no zone
@@ -75,15 +77,15 @@ class Clock:
 
 
 class WatchedJournal(Journal):
-    """The journal, and somebody who writes down what is appended."""
+    """The journal, and somebody who looks at what is appended."""
 
-    timeline: Timeline | None = None
+    appended: Callable[[Entry], None] | None = None
 
     def append(self, *entries: Entry) -> tuple[int, ...]:
         seqs = super().append(*entries)
-        if self.timeline is not None:
+        if self.appended is not None:
             for entry in entries:
-                self.timeline.tell("journal", lambda entry=entry: in_words(entry, "RUB"))  # type: ignore[misc]
+                self.appended(entry)
         return seqs
 
 
@@ -164,7 +166,7 @@ class Kiosk:
         self._plugged = plugged(self.disk, f"disk-{next(_disks)}")
         vfs = self._plugged.__enter__()
         self.journal = WatchedJournal.open(JOURNAL, self.clock, vfs=vfs, make_room=self._drop_ballast)
-        self.journal.timeline = self.timeline
+        self.journal.appended = self._look_at
         devices = Devices(
             lambda command: self._order(0, command),
             lambda command: self._order(1, command),
@@ -184,6 +186,15 @@ class Kiosk:
         for pump in self.pumps:
             pump.start()
         self._tick(life)
+
+    def _look_at(self, entry: Entry) -> None:
+        self.timeline.tell("journal", lambda: in_words(entry, "RUB"))
+        if isinstance(entry, SnapshotAdopted) and self.screen in IN_A_VISIT:
+            self.time.call_later(0.0, self._visit_is_over)  # else the screen is about to change
+
+    def _visit_is_over(self) -> None:
+        if self.screen in IN_A_VISIT:
+            self.broken.append(f"other subscriber data came into use on the screen {self.screen}")
 
     def _lay_ballast(self) -> None:
         if not self.has_ballast and self.disk.room_bytes is None:

@@ -108,3 +108,28 @@ def test_a_fiscal_drive_replaced_in_the_middle_of_a_receipt_leaves_that_one_in_d
     assert first.fiscal_intent is not None
     assert second.document.drive_serial == "9999078900005678"
     assert "document_in_doubt" in [one.code for one in kiosk.journal.conditions()]
+
+
+def test_a_note_that_a_hand_holds_at_the_slot_until_the_next_customer_is_there_goes_back(home):
+    """Seed 399: pushed in after "pay", held by the hand on the slot, and credited to whoever came next."""
+    kiosk = Kiosk(home, CONFIG, random.Random(3))
+    pay(kiosk, 500)
+    assert kiosk.insert(100)
+    kiosk.wait(0.1)
+    kiosk.do(kiosk.to_validator, "pause")
+    kiosk.wait_for_screen("thanks")
+    kiosk.touch("finish")
+    kiosk.go_to_cash("0017742")
+    kiosk.wait(1.0)
+    kiosk.do(kiosk.to_validator, "clear")
+    kiosk.wait(3.0)
+
+    assert kiosk.validator.truth.returned == [100]
+    insert(kiosk, 50)
+    kiosk.touch("finish")
+    kiosk.calm_down()
+    check(kiosk)
+    assert [(one.account, one.paid) for one in kiosk.credited()] == [
+        ("4038172956", 50_000),
+        ("0017742", 5_000),
+    ]

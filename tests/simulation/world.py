@@ -146,7 +146,7 @@ class World:
             if self.kind == "storm" and self.chance.random() < 0.05:
                 yield from accountant(self.kiosk, self.chance)
             if self.chance.random() < 0.01:
-                yield from self.clerk.drop()
+                self._start(self.clerk.drop())
             if self.chance.random() < 0.02:
                 yield from collector(self.kiosk, self.chance)
         self._is_day = False

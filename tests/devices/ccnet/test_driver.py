@@ -209,6 +209,25 @@ def test_the_slot_is_closed_only_after_the_note_on_its_way(rig):
     assert rig.sim.truth.returned == []
 
 
+def test_a_note_from_before_the_slot_was_closed_is_not_offered_after_it_was_opened_again(rig):
+    rig.insert(500)
+    rig.time.run_for(0.2)
+    rig.do("pause")
+    rig.time.run_for(0.3)
+    rig.pump.order(DisableNotes())
+    rig.time.run_for(0.5)
+    rig.pump.order(EnableNotes(rig.core.opens))
+    rig.time.run_for(0.5)
+    rig.do("clear")
+    rig.settle()
+
+    assert rig.core.of(NoteEscrowed) == []
+    assert rig.sim.truth.returned == [500]
+    rig.insert(100)
+    rig.settle()
+    assert rig.core.of(NoteEscrowed) == [NoteEscrowed(of_whole(100))]
+
+
 def test_the_slot_opens_again_when_the_cassette_is_back(rig):
     rig.do("take_cassette_out")
     rig.time.run_for(2)

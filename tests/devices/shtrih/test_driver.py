@@ -895,6 +895,22 @@ def test_printing_goes_on_after_a_power_cut(rig):
     rig.check_books()
 
 
+@pytest.mark.parametrize("finishes_after_s", [0.3, 3.0, 20.0])
+def test_a_receipt_that_the_registrar_ends_by_itself_after_a_power_cut_is_not_made_again(
+    new_rig, finishes_after_s
+):
+    rig = new_rig(finishes_after_s=finishes_after_s)
+    with_open_shift(rig)
+    rig.pay(650)
+    rig.time.run_until(lambda: any(b"\xff\x45" in sent for sent in rig.wire.sent))
+    rig.power_cycle()
+    assert rig.sim.truth.drive.last == 3
+    rig.settle()
+
+    assert rig.sim.truth.drive.last == 4
+    rig.check_books()
+
+
 def test_a_port_that_talks_nonsense_is_lost_in_words(new_rig):
     rig = new_rig(noise=b"\x00" * 3000)
     lost = rig.wait_for(RegistrarLost)

@@ -26,6 +26,7 @@ def any_unit(chance):
         "ff_before_control": chance.random() < 0.3,
         "answers_operator": chance.random() < 0.7,
         "prints_at_once": chance.random() < 0.3,
+        "finishes_after_s": chance.choice([None, 1.0, 20.0]),
         "keeps_open_document": chance.random() < 0.7,
         "takes_tags": chance.random() < 0.8,
         "keeps_tags": chance.random() < 0.9,
