@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 OPENING_MS = 50
 """Whoever had the port before us may just have spoken: let late answers arrive to be thrown away."""
-POLL_MS = 500
+POLL_MS = 1000
 """Paper and cover are looked at so often (ours)."""
 LEARN_EVERY_S = 5.0
 """Drive, shift, clock and the queue for the OFD are looked at so often (ours)."""

@@ -94,8 +94,7 @@ class SealedVFS(apsw.VFS):
             if size < _LOG_HEADER.size + _FRAME_BYTES:  # not one whole frame: nothing was ever durable in it
                 return WalTail(True, ())
             header = file.xRead(_LOG_HEADER.size, 0)
-            starts = range(_LOG_HEADER.size, size - _FRAME_BYTES + 1, _FRAME_BYTES)
-            return _wal_tail(header, (file.xRead(_FRAME_HEADER.size, at) for at in starts))
+            return _wal_tail(header, _frames(file, size))
         finally:
             file.xClose()
 
@@ -124,8 +123,14 @@ class _SealedFile(apsw.VFSFile):
 
 _LOG_HEADER = struct.Struct(">IIIIIIII")
 _LOG_MAGIC = 0x377F0682
-_FRAME_HEADER = struct.Struct(">IIIIII")
-_FRAME_BYTES = _FRAME_HEADER.size + PAGE_BYTES
+_FRAME = struct.Struct(f">IIII8x{PAGE_BYTES}x")
+"""A frame's page number, pages after a commit, and two salts; its checksums and its page are SQLite's to look at."""
+_FRAME_BYTES = _FRAME.size
+_FRAMES_A_READ = 256
+_MARK_BYTES = 8
+"""Page number and pages after a commit; the salts follow."""
+_SECTOR_BYTES = 512
+"""What a disk writes whole; a larger sector ends where one of these ends."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +151,7 @@ class WalTail:
         """
         if not self.header_ok:
             return "the header of the write-ahead log is damaged, so its transactions cannot be read"
-        beyond = [frame for frame in self.commits if frame > recovered]
+        beyond = [frame for frame in self._beyond(recovered) if not _may_be_two_halves(frame)]
         if len(beyond) < 2:
             return None
         return (
@@ -154,17 +159,37 @@ class WalTail:
             f" {len(beyond) - 1} durable transactions or more cannot be read"
         )
 
+    def is_torn(self, recovered: int) -> bool:
+        """Whether the end of a commit stands in it that SQLite could not recover, and will write over only in part."""
+        return bool(self._beyond(recovered))
 
-def _wal_tail(header: bytes, frames: Iterable[bytes]) -> WalTail:
+    def _beyond(self, recovered: int) -> list[int]:
+        return [frame for frame in self.commits if frame > recovered]
+
+
+def _frames(file: apsw.VFSFile, size: int) -> Iterator[tuple[int, int, int, int]]:
+    """The headers of all whole frames; a megabyte is read at a time."""
+    end = size - (size - _LOG_HEADER.size) % _FRAME_BYTES
+    most = _FRAMES_A_READ * _FRAME_BYTES
+    for at in range(_LOG_HEADER.size, end, most):
+        yield from _FRAME.iter_unpack(file.xRead(min(most, end - at), at))
+
+
+def _wal_tail(header: bytes, frames: Iterable[tuple[int, int, int, int]]) -> WalTail:
     magic, _, page_bytes, _, salt1, salt2, *_ = _LOG_HEADER.unpack(header)
     if magic & ~1 != _LOG_MAGIC or page_bytes != PAGE_BYTES or not _header_sum_fits(header):
         return WalTail(False, ())
     commits = []
-    for number, frame in enumerate(frames, 1):
-        _, pages_after_commit, *salts, _, _ = _FRAME_HEADER.unpack(frame)
+    for number, (_, pages_after_commit, *salts) in enumerate(frames, 1):
         if pages_after_commit and salts == [salt1, salt2]:
             commits.append(number)
     return WalTail(True, tuple(commits))
+
+
+def _may_be_two_halves(number: int) -> bool:
+    """Whether a sector ends between this frame's mark of a commit and its salts: a power cut can leave an older mark."""
+    at = _LOG_HEADER.size + (number - 1) * _FRAME_BYTES
+    return at % _SECTOR_BYTES == _SECTOR_BYTES - _MARK_BYTES
 
 
 def _header_sum_fits(header: bytes) -> bool:

@@ -8,7 +8,7 @@ stop: after a failed fsync the kernel forgets what it could not write, so trying
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -222,10 +222,17 @@ class Journal(Queries):
             raise JournalBroken(f"{self.path}: {problem}; keep the files and ask for support", at="log")
         self._read_head()
         if not self._read_only:
+            if tail.is_torn(max(recovered, 0)):
+                self._clear_log()
             self._mark = Mark(self._sealed.base, self.path)
             self._check_mark(self._mark)
             self._db.set_wal_hook(self._note_wal_pages)
         self._keep_log(False)
+
+    def _clear_log(self) -> None:
+        """Begin the log anew: what the last power cut left of a commit in it, the next one would make look like damage."""
+        with suppress(apsw.FullError):  # put off until a start with room
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     def _set_up(self) -> None:
         """Every setting by a statement of its own, read back: SQLite stays silent about one it does not follow."""

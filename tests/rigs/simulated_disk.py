@@ -149,6 +149,11 @@ class SimulatedDisk:
             _rename(self.durable_names, change)
         del self.pending_names[:count]
 
+    def cut_now(self) -> None:
+        """The power goes before the operation that is asked for."""
+        self.cut_before = self.operations
+        self._count()
+
     def _count(self) -> None:
         if self.operations == self.cut_before:
             self.is_dead = True

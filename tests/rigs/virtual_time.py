@@ -75,6 +75,16 @@ class VirtualTime:
             callback()
 
 
+class SlowHost:
+    """The same time as a busy host has it: whatever it means to do later, it does `slowness` times as late."""
+
+    def __init__(self, time: VirtualTime, slowness: float) -> None:
+        self.time, self._call_later, self._slowness = time.time, time.call_later, slowness
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
+        return self._call_later(delay * self._slowness, callback)
+
+
 class Device(Protocol):
     """A simulator, as `devices.console` runs it."""
 

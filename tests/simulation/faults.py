@@ -22,7 +22,8 @@ REGISTRAR_LINE = ("lost_commands", "lost_acks", "lost_answers", "forgets_after_r
 COMMANDS = (b"\xff\x0a", b"\xff\x45", b"\x8d", b"\xff\x46", b"\xff\x3a")
 STOPS_WITHIN_S = 12.0
 NOTE_S = 1.6
-"""From the hand to the cassette at the mechanics' usual speed; faults that come after a part of it meet the note on its way."""
+RECEIPT_S = 1.0
+"""From the hand to the cassette, and from the opened receipt to its document, at the mechanics' usual speed; faults that come after a part of it meet the note on its way."""
 
 
 def any_validator(chance: random.Random) -> ccnet.Quirks:
@@ -78,17 +79,25 @@ class Faults:
         ]  # fmt: skip
 
     def strike(self, fault: Callable[[], Script]) -> Script:
-        """The fault, often in the very moment when a note moves."""
-        if self.chance.random() < 0.6:
-            for _ in range(100):
-                if not self.kiosk.validator.truth.is_empty:
-                    break
-                yield 0.1
-            yield self.chance.uniform(0.0, NOTE_S / self.kiosk.speed)
+        """The fault, often in the very moment when a note moves or a receipt is made."""
+        match self.chance.random():
+            case luck if luck < 0.5:
+                yield from self._wait_for(lambda: not self.kiosk.validator.truth.is_empty)
+                yield self.chance.uniform(0.0, NOTE_S / self.kiosk.speed)
+            case luck if luck < 0.65:
+                yield from self._wait_for(lambda: self.kiosk.registrar.truth.opened is not None)
+                yield self.chance.uniform(0.0, RECEIPT_S / self.kiosk.speed)
         name = fault.__name__.replace("_", " ")
         self.struck[name] += 1
         self.kiosk.timeline.note("fault", name)
         yield from fault()
+
+    @staticmethod
+    def _wait_for(is_so: Callable[[], bool]) -> Script:
+        for _ in range(100):
+            if is_so():
+                break
+            yield 0.1
 
     # --- power and processes --------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from simulated_disk import CUTS, PowerCut, SimulatedDisk, SimulatedFiles, plugged
 from timeline import Timeline, in_brief
-from virtual_time import VirtualTime, Wire
+from virtual_time import SlowHost, VirtualTime, Wire
 
 from devices.ccnet import simulator as ccnet
 from devices.ccnet.driver import CcnetDriver
@@ -101,10 +101,12 @@ class Kiosk:
         registrar: shtrih.Quirks | None = None,
         *,
         speed: float = 1.0,
+        slowness: float = 1.0,
         timeline_last: int | None = 100,
     ) -> None:
         self.home, self.config, self.chance, self.speed = home, config, chance, speed
         self.time = VirtualTime()
+        self._host = SlowHost(self.time, slowness)
         self.timeline = Timeline(self.time.time, timeline_last)
         self.clock = Clock(self.time)
         self.validator = ccnet.Simulator(self.time.time(), quirks=validator, speed=speed)
@@ -177,7 +179,7 @@ class Kiosk:
         drivers = CcnetDriver("RUB", ("RUS",)), ShtrihDriver(30, "RUB", UTC)
         wires = self.to_validator, self.to_registrar
         self.pumps = [
-            Pump(driver, wire.open, self._dispatch, self.time)
+            Pump(driver, wire.open, self._dispatch, self._host)
             for driver, wire in zip(drivers, wires, strict=True)
         ]
         self.terminal = terminal

@@ -18,7 +18,7 @@ WRONG = (("9999999999", "internet"), ("0017742", "wifi"), ("12", "internet"))
 THINKS_S = (0.05, 0.1, 0.2, 0.6)
 GIVES_UP_S = 90.0
 NOTE_SETTLES_S = 15.0
-LOOKS_EVERY_S = 0.2
+LOOKS_EVERY_S = 0.1
 
 
 class Customer:

@@ -2,7 +2,7 @@
 
 import random
 from collections import deque
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -75,6 +75,49 @@ def test_a_cut_in_the_middle_of_recovery_is_recovered_from_as_well():
         with plugged(last) as vfs, closing(Journal.open(PATH, CountingClock(), vfs=vfs)) as journal:
             assert journal.head()[0] == entries_up_to(len(TRANSACTIONS))
             assert verify(journal).ok, operation
+
+
+STARTED = Started(version="1.0.0", terminal="00042")
+
+
+def cut_at_the_sync_of(entries, disk, chance, before=lambda journal: journal.append(STARTED)):
+    """The disk after a start, what came `before`, and a cut at the moment when the entries are to be made durable."""
+    with plugged(disk) as vfs, suppress(JournalFailed):
+        with closing(Journal.open(PATH, CountingClock(), vfs=vfs)) as journal:
+            before(journal)
+            log, sync = disk.names[f"{PATH}-wal"], disk.sync
+            disk.sync = lambda inode: disk.cut_now() if inode is log else sync(inode)
+            journal.append(*entries)
+    assert disk.is_dead
+    return disk.after_cut("sectors", chance)
+
+
+def test_what_one_cut_left_of_a_commit_is_no_damage_after_the_next_cut():
+    """Storm 27: the end of a long commit that never was durable stood in the log behind a short one, torn as well."""
+    for seed in range(60):
+        chance = random.Random(seed)
+        once = cut_at_the_sync_of([STARTED] * 40, SimulatedDisk(), chance)
+        twice = cut_at_the_sync_of([STARTED], once, chance)
+        with plugged(twice) as vfs, closing(Journal.open(PATH, CountingClock(), vfs=vfs)) as journal:
+            assert verify(journal).ok, seed
+
+
+def test_a_frame_half_of_whose_header_is_from_an_older_round_is_no_commit():
+    """Storm 27: a sector ends inside of every 64th header, and before the cut an older commit's may have stood there."""
+
+    def fill(journal):
+        journal.append(*[STARTED] * first)
+        for _ in range(30):
+            journal.append(STARTED)
+        journal.checkpoint()  # the next entry begins at the front of the log, over what is in there
+        for _ in range(20):
+            journal.append(STARTED)
+
+    for first in range(10, 100, 10):
+        for seed in range(10):
+            left = cut_at_the_sync_of([STARTED] * 20, SimulatedDisk(), random.Random(seed), fill)
+            with plugged(left) as vfs, closing(Journal.open(PATH, CountingClock(), vfs=vfs)) as journal:
+                assert verify(journal).ok, (first, seed)
 
 
 def test_a_sync_that_fails_stops_the_journal_for_good_and_the_next_start_knows_the_truth():
