@@ -19,12 +19,16 @@ TRANSACTIONS = visits(2)
 CHECKPOINT_EVERY = 5
 
 
+def open_on(vfs):
+    return Journal.open(PATH, CountingClock(), vfs=vfs)
+
+
 def write(disk, transactions=TRANSACTIONS):
     """Write until the power goes; how many transactions were reported as durable."""
     acknowledged = 0
     with plugged(disk) as vfs:
         try:
-            with closing(Journal.open(PATH, CountingClock(), vfs=vfs)) as journal:
+            with closing(open_on(vfs)) as journal:
                 for entries in transactions:
                     journal.append(*entries)
                     acknowledged += 1
@@ -50,7 +54,7 @@ def test_a_power_cut_before_any_operation_loses_nothing_that_was_acknowledged():
         acknowledged = write(disk)
         for how in CUTS:
             left = disk.after_cut(how, chance)
-            with plugged(left) as vfs, closing(Journal.open(PATH, CountingClock(), vfs=vfs)) as journal:
+            with plugged(left) as vfs, closing(open_on(vfs)) as journal:
                 found = journal.head()[0]
                 # The transaction in which the power went may be there, but only as a whole.
                 assert found in (entries_up_to(acknowledged), entries_up_to(acknowledged + 1)), (
@@ -72,7 +76,7 @@ def test_a_cut_in_the_middle_of_recovery_is_recovered_from_as_well():
         again.cut_before = operation
         write(again, ())
         last = again.after_cut("sectors", chance)
-        with plugged(last) as vfs, closing(Journal.open(PATH, CountingClock(), vfs=vfs)) as journal:
+        with plugged(last) as vfs, closing(open_on(vfs)) as journal:
             assert journal.head()[0] == entries_up_to(len(TRANSACTIONS))
             assert verify(journal).ok, operation
 
@@ -82,12 +86,11 @@ STARTED = Started(version="1.0.0", terminal="00042")
 
 def cut_at_the_sync_of(entries, disk, chance, before=lambda journal: journal.append(STARTED)):
     """The disk after a start, what came `before`, and a cut at the moment when the entries are to be made durable."""
-    with plugged(disk) as vfs, suppress(JournalFailed):
-        with closing(Journal.open(PATH, CountingClock(), vfs=vfs)) as journal:
-            before(journal)
-            log, sync = disk.names[f"{PATH}-wal"], disk.sync
-            disk.sync = lambda inode: disk.cut_now() if inode is log else sync(inode)
-            journal.append(*entries)
+    with plugged(disk) as vfs, suppress(JournalFailed), closing(open_on(vfs)) as journal:
+        before(journal)
+        log, sync = disk.names[f"{PATH}-wal"], disk.sync
+        disk.sync = lambda inode: disk.cut_now() if inode is log else sync(inode)
+        journal.append(*entries)
     assert disk.is_dead
     return disk.after_cut("sectors", chance)
 
@@ -98,7 +101,7 @@ def test_what_one_cut_left_of_a_commit_is_no_damage_after_the_next_cut():
         chance = random.Random(seed)
         once = cut_at_the_sync_of([STARTED] * 40, SimulatedDisk(), chance)
         twice = cut_at_the_sync_of([STARTED], once, chance)
-        with plugged(twice) as vfs, closing(Journal.open(PATH, CountingClock(), vfs=vfs)) as journal:
+        with plugged(twice) as vfs, closing(open_on(vfs)) as journal:
             assert verify(journal).ok, seed
 
 
@@ -116,14 +119,14 @@ def test_a_frame_half_of_whose_header_is_from_an_older_round_is_no_commit():
     for first in range(10, 100, 10):
         for seed in range(10):
             left = cut_at_the_sync_of([STARTED] * 20, SimulatedDisk(), random.Random(seed), fill)
-            with plugged(left) as vfs, closing(Journal.open(PATH, CountingClock(), vfs=vfs)) as journal:
+            with plugged(left) as vfs, closing(open_on(vfs)) as journal:
                 assert verify(journal).ok, (first, seed)
 
 
 def test_a_sync_that_fails_stops_the_journal_for_good_and_the_next_start_knows_the_truth():
     disk = SimulatedDisk()
     with plugged(disk) as vfs:
-        with closing(Journal.open(PATH, CountingClock(), vfs=vfs)) as journal:
+        with closing(open_on(vfs)) as journal:
             journal.append(Started(version="1.0.0", terminal="00042"))
             disk.sync_fails = True
             with pytest.raises(JournalFailed, match="the disk has failed"):
@@ -132,14 +135,14 @@ def test_a_sync_that_fails_stops_the_journal_for_good_and_the_next_start_knows_t
                 journal.append(Started(version="3.0.0", terminal="00042"))
         assert "/journal.db-wal" in disk.names, "closing carried over what nobody knows the truth of"
 
-        with closing(Journal.open(PATH, CountingClock(), vfs=vfs)) as journal:
+        with closing(open_on(vfs)) as journal:
             assert journal.head()[0] == 1
             assert verify(journal).ok
 
 
 def test_a_full_disk_writes_nothing_says_so_and_goes_on_when_there_is_room():
     disk = SimulatedDisk()
-    with plugged(disk) as vfs, closing(Journal.open(PATH, CountingClock(), vfs=vfs)) as journal:
+    with plugged(disk) as vfs, closing(open_on(vfs)) as journal:
         disk.room_bytes = sum(len(one.live) for one in disk.names.values()) + 60_000
         written, waiting = 0, deque(visits(50))
         with pytest.raises(JournalFull, match="the disk is full"):  # noqa: PT012
@@ -157,12 +160,12 @@ def test_a_full_disk_writes_nothing_says_so_and_goes_on_when_there_is_room():
 def test_a_journal_closed_on_a_full_disk_keeps_its_entries_in_the_log():
     disk = SimulatedDisk()
     with plugged(disk) as vfs:
-        with closing(Journal.open(PATH, CountingClock(), vfs=vfs)) as journal:
+        with closing(open_on(vfs)) as journal:
             for entries in visits(3):
                 journal.append(*entries)
             disk.room_bytes = 0
         disk.room_bytes = None
-        with closing(Journal.open(PATH, CountingClock(), vfs=vfs)) as journal:
+        with closing(open_on(vfs)) as journal:
             assert len(journal.payments()) == 3
             assert verify(journal).ok
 
