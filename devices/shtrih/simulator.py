@@ -238,9 +238,12 @@ class Simulator:
         return self._line_at + (len(job.lines) - self._printed - 1) * LINE_S / self._speed
 
     def _next_at(self) -> float | None:
-        done_at = self._executing[0] if self._executing is not None else None
-        planned = (done_at, self._closing_at, self._line_at)
-        return min((at for at in planned if at is not None), default=None)
+        at = self._line_at
+        if self._executing is not None and (at is None or self._executing[0] < at):
+            at = self._executing[0]
+        if self._closing_at is not None and (at is None or self._closing_at < at):
+            at = self._closing_at
+        return at
 
     def _advance(self, now: float) -> None:
         while (at := self._next_at()) is not None and at <= now:

@@ -54,8 +54,12 @@ class VirtualTime:
         """Let time pass, and all that is due in it happen."""
         end = self._now + seconds
         waiting = self._waiting
-        while waiting and waiting[0][0] <= end:
-            self._run_next()
+        while waiting and waiting[0][0] <= end:  # this is `_run_next`, which is asked for most of all
+            at, _, timer = heappop(waiting)
+            callback = timer.callback
+            self._now = max(self._now, at)
+            if callback is not None:
+                callback()
         self._now = max(self._now, end)
 
     def run_until(self, is_so: Callable[[], Any], within_s: float = 60.0) -> Any:

@@ -101,6 +101,7 @@ class World:
             home, config, chance, None if good else any_validator(chance), None if good else any_registrar(chance),
             speed=chance.choice([1.0, 4.0, 8.0, 16.0, 16.0, 16.0]), slowness=chance.choice([1.0, 2.0, 4.0]), timeline_last=timeline_last,
         )  # fmt: skip
+        self._began = self.kiosk.time.time()
         self.faults = Faults(self.kiosk, chance)
         self.clerk = Clerk(self.kiosk, chance)
         self._choices = KINDS[kind](self.faults)
@@ -121,8 +122,8 @@ class World:
         except (*BUGS, KassaError) as error:
             raise SeedFailed(self.seed, self.kind, kiosk, error) from error
         life = Life(
-            self.seed, count, kiosk.kills, kiosk.cuts, kiosk.failures, dict(self.faults.struck), kiosk.time.time(),
-            self._hash(),
+            self.seed, count, kiosk.kills, kiosk.cuts, kiosk.failures, dict(self.faults.struck),
+            kiosk.time.time() - self._began, self._hash(),
         )  # fmt: skip
         kiosk.close()
         return life
