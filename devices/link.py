@@ -109,6 +109,11 @@ class MemoryLink:
         """Remember whom to call."""
         self._received, self._lost = received, lost
 
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody hears what arrives."""
+        return self._received is not None
+
     def deliver(self, data: bytes) -> None:
         """Bytes from the peer arrive."""
         if self._received is not None:

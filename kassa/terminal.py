@@ -321,9 +321,9 @@ class Terminal:
     def _rules(self) -> Rules:
         """What the session decides by at this moment; made anew only when something in it has changed."""
         journal, watch, snapshot = self._journal, self._watch, self._snapshot
-        last, payment = journal.last_note(), journal.next_payment()
-        basis = (last, payment, watch.values, watch.blocked, watch.out_of_service, snapshot)
+        basis = (journal.last_entry, watch.values, watch.blocked, watch.out_of_service, snapshot)
         if basis != self._basis:
+            last, payment = journal.last_note(), journal.next_payment()
             currency = self._config.terminal.currency
             self._known_rules = Rules(
                 services=self._services,

@@ -174,7 +174,7 @@ class Watch:
 
     def look_at_documents(self, owed: int, in_doubt: frozenset[str]) -> None:
         """Payments whose document is late, and those where nobody knows."""
-        self.observe("documents_owed", owed > 0, counted(owed, "payment"))
+        self.observe("documents_owed", owed > 0, counted(owed, "payment") if owed else "")
         self.observe("document_in_doubt", bool(in_doubt), ", ".join(sorted(in_doubt)))
 
     def _end_starting(self) -> None:

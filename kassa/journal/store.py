@@ -176,6 +176,11 @@ class Journal(Queries):
         with self._in_words("be read"):
             yield self._db
 
+    @property
+    def last_entry(self) -> int:
+        """Number of the last entry: as long as it is the same, so is every answer of the journal."""
+        return self._head[0]
+
     def head(self) -> tuple[int, str]:
         """Number and hash of the last entry: what anchors the whole journal outside of it."""
         seq, hashed = self._head

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kassa.config import Cash, Service
 from kassa.money import Money, of_whole
@@ -45,8 +46,13 @@ def accepted_values(service: Service | None, paid: Money, rules: Rules) -> froze
     if service is None:
         return frozenset()
     room = rules.money(service.max) - paid
-    chosen = {rules.money(units) for units in service.denominations} or rules.known_values
+    chosen = _values(service.denominations, rules.currency) or rules.known_values
     return frozenset(value for value in rules.known_values & chosen if value <= room)
+
+
+@lru_cache
+def _values(denominations: tuple[int, ...], currency: str) -> frozenset[Money]:
+    return frozenset(of_whole(units, currency) for units in denominations)
 
 
 def refusal(service: Service | None, paid: Money, value: Money, rules: Rules) -> str | None:

@@ -18,6 +18,8 @@ WIRE_S = 0.004
 
 SENT_MAX = 100_000
 """Sends that a wire remembers: a year of virtual time has millions."""
+UNHEARD_MAX_BYTES = 256
+"""What a USB adapter keeps."""
 
 
 class Timer(Struct):
@@ -108,6 +110,7 @@ class Wire:
         self.sent: deque[bytes] = deque(maxlen=SENT_MAX)
         """What the host wrote since the last `open`, the latest of it."""
         self._link: MemoryLink | None = None
+        self._unheard = b""
         self._timer: Timer | None = None
         self._wakes_at: float | None = None
         """For when the timer is set."""
@@ -118,10 +121,13 @@ class Wire:
             raise LinkLost("the port is gone")
         self.sent.clear()
         self._link = MemoryLink(self._carry)
+        unheard, self._unheard = self._unheard, b""
+        if unheard:
+            self.time.call_later(self.delay_s, partial(self._link.deliver, unheard))
         return self._link
 
     def unplug(self) -> None:
-        self.is_plugged = False
+        self.is_plugged, self._unheard = False, b""
         if self._link is not None:
             link, self._link = self._link, None
             link.unplug()
@@ -158,6 +164,8 @@ class Wire:
             self.time.call_later(2 * self.delay_s, partial(self._arrive, data))
 
     def _arrive(self, data: bytes) -> None:
-        """At whoever has the port by now: a host that starts at once hears what was said to the one before."""
-        if self._link is not None:
+        """At whoever has the port by now; what nobody hears waits in the adapter for the next who opens it."""
+        if self._link is not None and self._link.is_open:
             self._link.deliver(data)
+        elif self.is_plugged:
+            self._unheard = (self._unheard + data)[-UNHEARD_MAX_BYTES:]

@@ -27,6 +27,7 @@ LIVES_MAX_S = 900
 """A bug that makes a life endless is found, too, though no promise is named."""
 
 FALLS_IN = {
+    "bytes_from_before_the_start_are_believed": "crashes",
     "lost_validator_voids_the_intent": "crashes",
     "note_is_stacked_before_its_intent_is_written": "crashes",
     "rows_are_rounded_to_hundreds": "fair",

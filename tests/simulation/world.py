@@ -26,8 +26,8 @@ from kassa.config import Config, load
 from kassa.errors import KassaError
 from kassa.home import Home, data_folder
 
-DAYS = 4
-CUSTOMERS_A_DAY = 40
+DAYS = 3
+CUSTOMERS_A_DAY = 60
 FAULT_EVERY_S = 15.0
 """On average."""
 VISIT_MAX_S = 600.0
@@ -84,7 +84,7 @@ def any_config(chance: random.Random) -> Config:
         cash=cash,
         registrar=msgspec.structs.replace(config.registrar, close_shift_at=f"14:{chance.randint(6, 20):02}"),
         outbox=msgspec.structs.replace(
-            config.outbox, every_min=chance.choice([1, 10, 60]), after_each_payment=chance.random() < 0.3
+            config.outbox, every_min=chance.choice([2, 10, 60]), after_each_payment=chance.random() < 0.15
         ),
     )
 
