@@ -15,7 +15,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import apsw
 
@@ -32,13 +32,35 @@ class PowerCut(apsw.IOError):
     """The disk is gone."""
 
 
+class Write(NamedTuple):
+    """A write that was not synced, and what takes it back."""
+
+    at: int
+    data: bytes | None
+    """None: cut off at the offset."""
+    before: bytes
+    """What stood there."""
+    size_before: int
+
+
 class Inode:
     def __init__(self, content: bytes = b"") -> None:
         self.live = bytearray(content)
-        self.durable: bytes | bytearray = content
-        """Becomes a bytearray of its own with the first sync; most files of a disk never see one."""
-        self.pending: list[tuple[int, bytes | None]] = []
-        """Offset and data of writes that were not synced; None: cut off at the offset."""
+        self.pending: list[Write] = []
+
+    def write(self, at: int, data: bytes | None) -> None:
+        live = self.live
+        end = None if data is None else at + len(data)
+        self.pending.append(Write(at, data, bytes(live[at:end]), len(live)))
+        _apply(live, at, data)
+
+    def durable(self) -> bytearray:
+        """What was synced."""
+        content = bytearray(self.live)
+        for at, data, before, size_before in reversed(self.pending):
+            content[at : None if data is None else at + len(data)] = before
+            del content[size_before:]
+        return content
 
 
 class SimulatedDisk:
@@ -96,29 +118,22 @@ class SimulatedDisk:
         grown = max(0, at + len(data) - len(inode.live))
         if self.room_bytes is not None and grown and self.used_bytes() + grown > self.room_bytes:
             raise apsw.FullError("the simulated disk is full")
-        _apply(inode.live, at, data)
-        inode.pending.append((at, data))
+        inode.write(at, data)
 
     def truncate(self, inode: Inode, size: int) -> None:
         self._count()
-        _apply(inode.live, size, None)
-        inode.pending.append((size, None))
+        inode.write(size, None)
 
     def sync(self, inode: Inode) -> None:
         self._count()
         if self.sync_fails:
             self.sync_fails = False
-            inode.live[:] = inode.durable
+            inode.live = inode.durable()
             inode.pending.clear()
             raise apsw.IOError("the simulated disk failed to sync")
         if self.lies:
             return
-        if inode.pending:
-            if isinstance(inode.durable, bytes):
-                inode.durable = bytearray(inode.durable)
-            for at, data in inode.pending:
-                _apply(inode.durable, at, data)
-            inode.pending.clear()
+        inode.pending.clear()
         # A file's own name is made durable with it, and every change of names before that one.
         own = [place for place, names in enumerate(self.pending_names) if inode in names.values()]
         if own:
@@ -181,13 +196,13 @@ def _rename(names: dict[str, Inode], change: dict[str, Inode | None]) -> None:
 
 
 def _after_cut(inode: Inode, how: str, chance: random.Random) -> bytes:
+    if how == "keep":
+        return bytes(inode.live)
     pending = inode.pending if how != "lose" else []
     if how == "prefix":
         pending = pending[: chance.randint(0, len(pending))]
-    if not pending:
-        return bytes(inode.durable)
-    content = bytearray(inode.durable)
-    for at, data in pending:
+    content = inode.durable()
+    for at, data, _, _ in pending:
         if how != "sectors":
             _apply(content, at, data)
         elif data is None:
@@ -334,7 +349,7 @@ class SimulatedFiles:
         with self.in_words():
             inode = self.disk.names[str(path)]
             if self.disk.lies:
-                return io.BytesIO(bytes(inode.durable))
+                return io.BytesIO(bytes(inode.durable()))
             return io.BytesIO(self.disk.read(inode, 0, len(inode.live)))
 
     def sync(self, file: BinaryIO) -> None:

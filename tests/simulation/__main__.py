@@ -26,7 +26,7 @@ from world import DAYS, KINDS, Life, SeedFailed, World, live, own_home
 
 from data import make_data
 
-SEEDS_A_TASK = 3
+SEEDS_A_TASK = 1
 YEAR_PAYMENTS = 300 * 365
 """A terminal-year: what a busy terminal takes in a year."""
 

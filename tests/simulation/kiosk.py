@@ -39,7 +39,8 @@ from kassa.terminal import Devices, IntentRefused, Terminal
 
 JOURNAL = Path("/journal.db")
 STICK = Path("/media/stick")
-TICK_S = 0.5
+TICK_S = 1.0
+"""As late as a core may look at the time."""
 CALM_MAX_S = 3600.0
 CALM_LOOK_S = 2.0
 IN_A_VISIT = ("account", "balance", "cash")

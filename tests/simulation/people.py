@@ -10,7 +10,7 @@ from kiosk import Kiosk
 Script = Iterator[float]
 """Yields seconds to wait."""
 
-NOTES_A_VISIT = (*(1,) * 10, 2, 3)
+NOTES_A_VISIT = (*(1,) * 16, 2, 3)
 NOTES = (10, 50, 100, 100, 200, 500, 500, 1000, 5000)
 FOREIGN = 3
 KNOWN = (("4038172956", "internet"), ("4038172956", "tv"), ("0017990", "internet"), ("0017742", "internet"))

@@ -28,7 +28,7 @@ from kassa.home import Home, data_folder
 
 DAYS = 3
 CUSTOMERS_A_DAY = 60
-FAULT_EVERY_S = 15.0
+FAULT_EVERY_S = 13.5
 """On average."""
 VISIT_MAX_S = 600.0
 BUGS = (AssertionError, ArithmeticError, LookupError, TypeError, ValueError, RuntimeError)
@@ -99,7 +99,7 @@ class World:
         good = kind != "storm"
         self.kiosk = Kiosk(
             home, config, chance, None if good else any_validator(chance), None if good else any_registrar(chance),
-            speed=chance.choice([1.0, 4.0, 8.0, 16.0, 16.0, 16.0]), slowness=chance.choice([1.0, 2.0, 4.0]), timeline_last=timeline_last,
+            speed=chance.choice([1.0, 4.0, 4.0, 8.0, 8.0, 16.0, 16.0, 16.0]), slowness=chance.choice([1.0, 2.0, 4.0]), timeline_last=timeline_last,
         )  # fmt: skip
         self._began = self.kiosk.time.time()
         self.faults = Faults(self.kiosk, chance)
