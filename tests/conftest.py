@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import Phase, settings
 
 # The machine is shared and noisy: how long an example took says nothing. CI tries the same examples each time, so
@@ -14,7 +15,15 @@ settings.register_profile(
 )
 
 
+IN_REAL_TIME = ("crash", "recorder", "soak")
+"""Folders whose tests wait for real processes that were killed, starved or recorded."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what `-m` does not want
 def pytest_collection_modifyitems(items):
     """Files that take minutes begin first, so that no worker is left alone with one of them at the end."""
+    for item in items:
+        if item.path.parent.name in IN_REAL_TIME:
+            item.add_marker("slow")
     slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
     items.sort(key=lambda item: item.path not in slow)

@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 WORDS = {
     "truncated.csv": "столбцов",
     "utf16.csv": "UTF-16",

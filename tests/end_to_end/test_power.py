@@ -4,6 +4,8 @@ import signal
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def test_killed_with_money_inside_it_comes_back_to_the_same_payment(terminal):
     terminal.go_to_cash()

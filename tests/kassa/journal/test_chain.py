@@ -131,11 +131,11 @@ def test_the_first_mark_is_durable_when_it_is_made_and_a_later_one_is_never_wait
     disk = SimulatedDisk()
     with plugged(disk) as vfs, closing(Mark(vfs, BASE)) as mark:
         mark.make(0, GENESIS)
-        assert disk.durable_names[mark.path].durable == disk.names[mark.path].live
-        durable = bytes(disk.names[mark.path].durable)
+        assert disk.durable_names[mark.path].durable() == disk.names[mark.path].live
+        durable = disk.names[mark.path].durable()
         mark.write(1, bytes(range(32)))
         assert mark.read() == (1, bytes(range(32)))
-        assert disk.names[mark.path].durable == durable
+        assert disk.names[mark.path].durable() == durable
 
 
 def test_a_mark_that_finds_no_room_is_a_failure_and_never_a_full_disk():

@@ -43,6 +43,7 @@ def entries_up_to(transactions):
     return sum(len(entries) for entries in TRANSACTIONS[:transactions])
 
 
+@pytest.mark.slow
 def test_a_power_cut_before_any_operation_loses_nothing_that_was_acknowledged():
     whole, chance = SimulatedDisk(), random.Random(1)
     write(whole)
