@@ -323,6 +323,8 @@ def _take_cash(state: TakingCash, event: object, rules: Rules) -> Step:
             return _settled(replace(state, paid=state.paid + reported, notice=None), (stacked,), rules)
         case _, NoteStacked():
             return state, _without_intent(event, rules)
+        case TakingCash(intent=Intent(evidence=Evidence.NOTE_IN_STACKER)), NoteReturned():
+            return state, ()  # what lies behind the stacker's door never comes back: it is another note
         case TakingCash(payment=str() as payment, intent=Intent() as intent), NoteReturned(value) if (
             value in (None, intent.value)  # else it is another note, pushed in while nobody listened
         ):
@@ -331,10 +333,13 @@ def _take_cash(state: TakingCash, event: object, rules: Rules) -> Step:
         case TakingCash(intent=Intent() as intent), NoteReturned():
             return replace(state, intent=replace(intent, evidence=Evidence.NOTHING)), ()
         case TakingCash(payment=str() as payment, intent=Intent() as intent), EvidenceFound(evidence):
+            if intent.evidence is Evidence.NOTE_IN_STACKER:
+                return state, ()  # it may be another note that came in since
             found = e.EvidenceFound(payment=payment, note=intent.note, evidence=evidence.value)
             return replace(state, intent=replace(intent, evidence=evidence)), (Write((found,)),)
         case TakingCash(intent=Intent(evidence=known)), ValidatorReady(evidence=evidence):
-            return _settle_by(known if evidence is Evidence.NOTHING else evidence, state, rules)
+            is_known = evidence is Evidence.NOTHING or known is Evidence.NOTE_IN_STACKER
+            return _settle_by(known if is_known else evidence, state, rules)
         case TakingCash(intent=Intent()), NoteMissing():
             return _settle_by(Evidence.NOTHING, state, rules)
         case TakingCash(), ValidatorReady(evidence=evidence):

@@ -447,15 +447,26 @@ def test_evidence_is_written_before_it_is_lost_and_counts_in_a_later_run(evidenc
     assert not getattr(written(effects)[0], "uncertain", False)
 
 
-def test_the_last_evidence_counts():
-    found = EvidenceFound(Evidence.NOTE_IN_STACKER)
+def test_of_a_note_that_was_in_the_head_the_last_evidence_counts():
+    found = EvidenceFound(Evidence.NOTE_IN_HEAD)
     assert run(MOVING, found, NoteReturned(HUNDRED))[0] == MOVING
     state, effects = run(MOVING, found, NoteReturned(HUNDRED), ready(Evidence.NOTHING))
     assert state.paid == FIVE_HUNDRED
     assert written(effects)[-1].uncertain
 
-    state, _ = run(MOVING, found, ready(Evidence.NOTE_IN_HEAD))
-    assert not state.paid
+    state, _ = run(MOVING, found, ready(Evidence.NOTE_IN_STACKER))
+    assert state.paid == FIVE_HUNDRED
+
+
+@pytest.mark.parametrize(
+    "other", [NoteReturned(HUNDRED), NoteReturned(FIVE_HUNDRED), EvidenceFound(Evidence.NOTE_IN_HEAD)]
+)
+@pytest.mark.parametrize("last", [Evidence.NOTHING, Evidence.NOTE_IN_HEAD])
+def test_what_was_in_the_stacker_does_not_come_back(other, last):
+    """Storm 148: the next note, pushed in while the core started, came back and was taken for the one in the box."""
+    state, effects = run(MOVING, EvidenceFound(Evidence.NOTE_IN_STACKER), other, ready(last))
+    assert state.paid == FIVE_HUNDRED
+    assert written(effects)[1:] == [e.NoteStacked(payment=MOVING.payment, note=1, value=50000)]
 
 
 def test_what_waited_an_hour_in_vain_is_settled_by_the_evidence_there_was():
