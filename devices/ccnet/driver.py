@@ -173,7 +173,8 @@ class CcnetDriver:
         self._held: Poll | None = None
         self._wanted: frozenset[int] = frozenset()
         self._in_force: frozenset[int] | None = None
-        self._was_closed = False
+        self._closed_since_rest = False
+        """Whether the core closed the slot after the device was last at rest with a slot to be open."""
         self._enabled_at = 0.0
         self._enable_tries = 0
 
@@ -298,7 +299,7 @@ class CcnetDriver:
                 self._wanted = frozenset(one for one, value in enumerate(self._values) if value in values)
             case DisableNotes(), _:
                 self._wanted = frozenset()
-                self._was_closed = True
+                self._closed_since_rest = True
             case StackNote(), AtEscrow(bill_type):
                 yield from self._stack(bill_type)
             case ReturnNote(), AtEscrow(bill_type):
@@ -310,7 +311,9 @@ class CcnetDriver:
         """Let the device take what the core wants, between two notes only; its state tells whether it does."""
         at = self._now()
         if self._wanted:
-            self._was_closed = False  # at rest: a note that comes now comes into the slot as it is meant now
+            self._closed_since_rest = (
+                False  # at rest: a note that comes now comes into the slot as it is meant now
+            )
         if self._in_force == self._wanted:
             if (poll.status is Status.IDLING) == bool(self._wanted):
                 self._enable_tries = 0
@@ -463,7 +466,7 @@ class CcnetDriver:
             yield from self._send_back(bill_type, is_known=not self._former_is_over)
             return
         value = self._value(bill_type)
-        if self._was_closed and self._wanted:
+        if self._closed_since_rest and self._wanted:
             # A hand can hold a note in the slot until the next customer is there: it is the former one's.
             yield from report(NoteRejected("the note came in before the slot was opened for this payment"))
             yield from self._send_back(bill_type, is_known=False)

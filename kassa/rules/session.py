@@ -338,8 +338,8 @@ def _take_cash(state: TakingCash, event: object, rules: Rules) -> Step:
             found = e.EvidenceFound(payment=payment, note=intent.note, evidence=evidence.value)
             return replace(state, intent=replace(intent, evidence=evidence)), (Write((found,)),)
         case TakingCash(intent=Intent(evidence=known)), ValidatorReady(evidence=evidence):
-            is_known = evidence is Evidence.NOTHING or known is Evidence.NOTE_IN_STACKER
-            return _settle_by(known if is_known else evidence, state, rules)
+            known_counts = evidence is Evidence.NOTHING or known is Evidence.NOTE_IN_STACKER
+            return _settle_by(known if known_counts else evidence, state, rules)
         case TakingCash(intent=Intent()), NoteMissing():
             return _settle_by(Evidence.NOTHING, state, rules)
         case TakingCash(), ValidatorReady(evidence=evidence):

@@ -22,8 +22,9 @@ REGISTRAR_LINE = ("lost_commands", "lost_acks", "lost_answers", "forgets_after_r
 COMMANDS = (b"\xff\x0a", b"\xff\x45", b"\x8d", b"\xff\x46", b"\xff\x3a")
 STOPS_WITHIN_S = 12.0
 NOTE_S = 1.6
+"""From the hand to the cassette at the mechanics' usual speed; a fault after a part of it meets the note on its way."""
 RECEIPT_S = 1.0
-"""From the hand to the cassette, and from the opened receipt to its document, at the mechanics' usual speed; faults that come after a part of it meet the note on its way."""
+"""From the opened receipt to its document, likewise."""
 
 
 def any_validator(chance: random.Random) -> ccnet.Quirks:

@@ -169,7 +169,7 @@ class Kiosk:
         self._plugged = plugged(self.disk, f"disk-{next(_disks)}")
         vfs = self._plugged.__enter__()
         self.journal = WatchedJournal.open(JOURNAL, self.clock, vfs=vfs, make_room=self._drop_ballast)
-        self.journal.appended = self._look_at
+        self.journal.appended = self._appended
         devices = Devices(
             lambda command: self._order(0, command),
             lambda command: self._order(1, command),
@@ -190,12 +190,12 @@ class Kiosk:
             pump.start()
         self._tick(life)
 
-    def _look_at(self, entry: Entry) -> None:
+    def _appended(self, entry: Entry) -> None:
         self.timeline.tell("journal", lambda: in_words(entry, "RUB"))
         if isinstance(entry, SnapshotAdopted) and self.screen in IN_A_VISIT:
-            self.time.call_later(0.0, self._visit_is_over)  # else the screen is about to change
+            self.time.call_later(0.0, self._check_visit_is_over)  # else the screen is about to change
 
-    def _visit_is_over(self) -> None:
+    def _check_visit_is_over(self) -> None:
         if self.screen in IN_A_VISIT:
             self.broken.append(f"other subscriber data came into use on the screen {self.screen}")
 

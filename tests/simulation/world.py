@@ -99,7 +99,8 @@ class World:
         good = kind != "storm"
         self.kiosk = Kiosk(
             home, config, chance, None if good else any_validator(chance), None if good else any_registrar(chance),
-            speed=chance.choice([1.0, 4.0, 4.0, 8.0, 8.0, 16.0, 16.0, 16.0]), slowness=chance.choice([1.0, 2.0, 4.0]), timeline_last=timeline_last,
+            speed=chance.choice([1.0, 4.0, 4.0, 8.0, 8.0, 16.0, 16.0, 16.0]),
+            slowness=chance.choice([1.0, 2.0, 4.0]), timeline_last=timeline_last,
         )  # fmt: skip
         self._began = self.kiosk.time.time()
         self.faults = Faults(self.kiosk, chance)
