@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import kassa
-from devices.ccnet.driver import CcnetDriver
+from devices.ccnet.dialect import CcnetDialect
 from devices.link import SerialLink
 from devices.shtrih.driver import ShtrihDriver
 from devices.steps import Driver, Pump
+from devices.validator.driver import ValidatorDriver
 from importers.inbox import Inbox
 from kassa.ballast import Ballast
 from kassa.clock import SystemClock
@@ -330,7 +331,7 @@ def _pump(
     driver: Driver
     if name == "validator":
         port, speed = config.validator.port, config.validator.speed
-        driver = CcnetDriver(currency, config.validator.countries)
+        driver = ValidatorDriver(CcnetDialect, currency, config.validator.countries)
     else:
         port, speed = config.registrar.port, config.registrar.speed
         driver = ShtrihDriver(config.registrar.password, currency, _local_zone())

@@ -8,13 +8,13 @@ Source: CashCode, "CashCode NET Interface": ACK, NAK, times; the counts of tries
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable
 
 from devices.ccnet import protocol as p
 from devices.ccnet.protocol import Frame, Poll
 from devices.link import LinkLost
 from devices.steps import Program, Time, flush, receive, send, sleep
+from devices.validator.dialect import Outcome
 
 ANSWER_MS = 300
 """To the last byte; documented are 10 ms, USB adapters and slow units need more."""
@@ -30,17 +30,6 @@ SILENCE_MAX_S = 5.0
 """The non-response time: without a valid answer for so long the link is lost."""
 ANSWER_MAX_BYTES = 1024
 """More in one answer: it is not a validator that talks."""
-
-
-class Outcome(enum.Enum):
-    """What became of a command that changes something."""
-
-    ACCEPTED = "accepted"
-    """The device will do it; it need not be done."""
-    REFUSED = "refused"
-    """Not in this state: it will not be done."""
-    UNKNOWN = "unknown"
-    """No answer, or a damaged one: POLL tells whether it was heard."""
 
 
 class Exchange:

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devices.ccnet import protocol as p
-from devices.ccnet.mechanics import Mechanics
 from devices.ccnet.protocol import Bill, Frame, Identification, Poll, Status
 from devices.console import ConsoleError, main, whole_number
+from devices.validator.mechanics import Mechanics
 
 ACCEPT_S, GATE_S, FALL_S, RETURN_S, REJECT_S = 0.7, 0.25, 0.25, 0.5, 0.4
 INITIALIZE_S = 2.0

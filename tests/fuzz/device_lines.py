@@ -12,8 +12,7 @@ from receipts import receipt_of
 
 from devices.ccnet import exchange as ccnet_exchange
 from devices.ccnet import protocol as ccnet
-from devices.ccnet.driver import CcnetDriver
-from devices.ccnet.exchange import Outcome
+from devices.ccnet.dialect import CcnetDialect
 from devices.ccnet.simulator import Simulator as Validator
 from devices.checksums import lrc
 from devices.console import ConsoleError
@@ -25,6 +24,8 @@ from devices.shtrih.driver import ShtrihDriver
 from devices.shtrih.exchange import AnswerLost
 from devices.shtrih.simulator import Simulator as Registrar
 from devices.steps import Await, Flush, Program, Receive, Report, Send, Sleep
+from devices.validator.dialect import Outcome
+from devices.validator.driver import ValidatorDriver
 from kassa.money import MINOR_DIGITS, MINOR_MAX, of_whole
 from kassa.ports import (
     CloseShift,
@@ -121,7 +122,7 @@ def ccnet_driver(data: bytes) -> None:
         )
 
     line = Line(pieces, ccnet.encode, ccnet.FRAME_SIZE_MAX - 5, command)
-    driver = CcnetDriver("RUB", ("RUS", "RUR", "RUB"))
+    driver = ValidatorDriver(CcnetDialect, "RUB", ("RUS", "RUR", "RUB"))
     for fact in line.run_to_the_end(driver.program(line.now)):
         assert isinstance(fact, get_args(ValidatorFact)), fact
         match fact:
@@ -450,7 +451,7 @@ def _validator_talk() -> tuple[list[bytes], bytes]:
     enable = EnableNotes(frozenset(map(of_whole, (50, 500))))
     return _overheard(
         simulator,
-        CcnetDriver("RUB", ("RUS", "RUR", "RUB")).program,
+        ValidatorDriver(CcnetDialect, "RUB", ("RUS", "RUR", "RUB")).program,
         700,
         at_1=(1, enable, None),
         at_20=(0, None, lambda at: simulator.insert(500, at)),

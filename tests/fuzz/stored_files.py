@@ -15,8 +15,8 @@ from operator_files import CSV, place, profiles, terminal
 from pieces import Pieces, Target, check_error, string
 
 from devices import truths
-from devices.ccnet.mechanics import Mechanics
 from devices.shtrih.memory import Truth
+from devices.validator.mechanics import Mechanics
 from importers.job import Job
 from kassa.cli.imports import LOG_NAME, read_log
 from kassa.errors import KassaError

@@ -19,10 +19,11 @@ from timeline import Timeline, in_brief
 from virtual_time import SlowHost, VirtualTime, Wire
 
 from devices.ccnet import simulator as ccnet
-from devices.ccnet.driver import CcnetDriver
+from devices.ccnet.dialect import CcnetDialect
 from devices.shtrih import simulator as shtrih
 from devices.shtrih.driver import ShtrihDriver
 from devices.steps import Pump
+from devices.validator.driver import ValidatorDriver
 from kassa.ballast import BALLAST_BYTES
 from kassa.config import Config
 from kassa.errors import KassaError
@@ -177,7 +178,7 @@ class Kiosk:
         )
         files = SimulatedFiles(self.disk, self.home.path)
         terminal = Terminal(self.config, self.home, self.journal, self.clock, devices, files)
-        drivers = CcnetDriver("RUB", ("RUS",)), ShtrihDriver(30, "RUB", UTC)
+        drivers = ValidatorDriver(CcnetDialect, "RUB", ("RUS",)), ShtrihDriver(30, "RUB", UTC)
         wires = self.to_validator, self.to_registrar
         self.pumps = [
             Pump(driver, wire.open, self._dispatch, self._host)

@@ -5,9 +5,10 @@ from collections import Counter
 import pytest
 from virtual_time import VirtualTime, Wire
 
-from devices.ccnet.driver import CcnetDriver
+from devices.ccnet.dialect import CcnetDialect
 from devices.ccnet.simulator import Quirks, Simulator
 from devices.steps import Pump
+from devices.validator.driver import ValidatorDriver
 from kassa.money import of_whole
 from kassa.ports import (
     EnableNotes,
@@ -111,7 +112,7 @@ class Rig:
     # --- the host -----------------------------------------------------------------------------------------------
 
     def start_host(self):
-        self.driver = CcnetDriver("RUB", ("RUS", "RUR", "RUB"))
+        self.driver = ValidatorDriver(CcnetDialect, "RUB", ("RUS", "RUR", "RUB"))
         self.pump = Pump(self.driver, self.wire.open, lambda fact: self.core.dispatch(fact, self), self.time)
         self.pump.start()
 

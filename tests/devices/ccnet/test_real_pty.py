@@ -6,9 +6,10 @@ import signal
 import pytest
 from simulator_process import WAIT_S, Simulated
 
-from devices.ccnet.driver import CcnetDriver
+from devices.ccnet.dialect import CcnetDialect
 from devices.link import SerialLink
 from devices.steps import Pump
+from devices.validator.driver import ValidatorDriver
 from kassa.money import of_whole
 from kassa.ports import (
     EnableNotes,
@@ -29,7 +30,11 @@ class Host:
         loop = asyncio.get_running_loop()
         self.facts = asyncio.Queue()
         self.pump = Pump(
-            CcnetDriver("RUB", ("RUS",)), lambda: SerialLink(str(path), 9600, loop), self.dispatch, loop, 0.05
+            ValidatorDriver(CcnetDialect, "RUB", ("RUS",)),
+            lambda: SerialLink(str(path), 9600, loop),
+            self.dispatch,
+            loop,
+            0.05,
         )
         self.pump.start()
 

@@ -4,10 +4,10 @@ import pytest
 
 from devices import truths
 from devices.ccnet import protocol as p
-from devices.ccnet.mechanics import Mechanics
 from devices.ccnet.protocol import Frame, Poll, Status
 from devices.ccnet.simulator import ESCROW_S, Quirks, Simulator
 from devices.console import ConsoleError
+from devices.validator.mechanics import Mechanics
 from kassa.errors import KassaError
 
 ALL = range(24)

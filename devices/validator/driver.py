@@ -1,21 +1,20 @@
-"""A CCNET bill validator as the core sees it: commands in, facts out, no note lost on the way.
+"""A bill validator as the core sees it: commands in, facts out, no note lost on the way, whatever protocol it speaks.
 
 Three rules carry the money. A note counts when the device says STACKED, never when it took our command. STACKED is
 acknowledged after the core's journal has it, as the device repeats what nobody acknowledged. And a device that was
 running while nobody listened is heard out before anything resets it.
 
-Source: CashCode, "CashCode NET Interface": states and commands; the times marked "ours" are the host's own choice.
+The times are the host's own choice, unless it is said whose they are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from devices.ccnet import protocol as p
-from devices.ccnet.exchange import TRIES_MAX, Exchange, Outcome
-from devices.ccnet.protocol import Poll, Status
 from devices.link import LinkLost
-from devices.steps import Program, Time, await_command, flush, report, sleep
+from devices.steps import Program, Time, await_command, report, sleep
+from devices.validator.dialect import POWER_UPS, Dialect, Outcome, Poll, Status
 from kassa.money import Money
 from kassa.ports import (
     DisableNotes,
@@ -39,16 +38,14 @@ from kassa.ports import (
 POLL_OPEN_MS = 100
 """Notes move: a customer should not wait for us."""
 POLL_CLOSED_MS = 200
-ACK_FRESH_S = 0.010
-"""An ACK later than this may be ignored (ours): then the answer is asked for once more."""
 REST_POLLS = 2
-"""So many times at rest in a row, and what was said of a note is all that will be said (ours)."""
+"""So many times at rest in a row, and what was said of a note is all that will be said."""
 RETRY_S = 1.0
-"""A unit that does not do what it accepted is told again after this (ours)."""
+"""A unit that does not do what it accepted is told again after this."""
 TELL_TRIES_MAX = 3
 """So often STACK or RETURN is sent for one note, and never without seeing the note still at escrow."""
 ENABLE_TRIES_MAX = 5
-"""So often a slot is told to open or close before the device counts as lost (ours)."""
+"""So often a slot is told to open or close before the device counts as lost."""
 INITIALIZE_MAX_S = 60.0
 """Slow units need 40 s; more means a weak power supply."""
 FAULT_RESET_S = 4.0
@@ -63,11 +60,8 @@ RESETS_MAX = 10
 """Then only a technician helps."""
 RECOVERED_S = 60.0
 """At rest for so long, and the resets are counted from the beginning."""
-RESET_PAUSE_MS = 300
-OPENING_MS = 50
-"""Whoever had the port before us may just have spoken: let the line rest, and late answers arrive to be thrown away."""
 REST_TRIES_MAX = 50
-"""So many polls at rest are enough to close the slot and read the table (ours)."""
+"""So many polls at rest are enough to close the slot and read the table."""
 OWED_MAX = 100
 """Notes that wait for the bill table; in an ordinary life there is one at most."""
 
@@ -145,14 +139,14 @@ class GoingBack:
     sent_at: float = 0.0
 
 
-class CcnetDriver:
+class ValidatorDriver:
     """One validator whose bill table calls `currency` by one of the names in `countries`.
 
     Implements `devices.steps.Driver`: commands and facts are those of `kassa.ports`.
     """
 
-    def __init__(self, currency: str, countries: tuple[str, ...]) -> None:
-        self._currency, self._countries = currency, countries
+    def __init__(self, dialect: Callable[[Time], Dialect], currency: str, countries: tuple[str, ...]) -> None:
+        self._dialect, self._currency, self._countries = dialect, currency, countries
         # These outlive the link: they are about money that the core has not heard of yet.
         self._values: tuple[Money | None, ...] = ()
         self._owed: list[Poll] = []
@@ -163,7 +157,7 @@ class CcnetDriver:
         self._former_is_over = False
 
     def _begin_life(self, now: Time) -> None:
-        self._now, self._line = now, Exchange(now)
+        self._now, self._line = now, self._dialect(now)
         self._was_reset = False
         self._resets = 0
         self._told: ValidatorChanged | None = None
@@ -185,8 +179,7 @@ class CcnetDriver:
     def program(self, now: Time) -> Program[None]:
         """Talk to the validator from the moment its port is open; ends only by LinkLost."""
         self._begin_life(now)
-        yield from sleep(OPENING_MS)
-        yield from flush()
+        yield from self._line.begin()
         while True:
             yield from self._come_up()
             yield from self._serve()
@@ -207,7 +200,7 @@ class CcnetDriver:
             poll = yield from self._turn()
             if poll is not None and self._owed:
                 yield from self._learn_values_for_owed(poll.status)
-            if poll is not None and poll.status in p.POWER_UPS:
+            if poll is not None and poll.status in POWER_UPS:
                 yield from self._leave_power_up(poll.status)
             elif poll is not None and self._rests >= REST_POLLS and self._note is None:
                 tries += 1
@@ -216,7 +209,7 @@ class CcnetDriver:
                         "the validator does not close its slot, or tells no bill table; check its firmware"
                     )
                 if poll.status is Status.IDLING:
-                    yield from self._line.order(p.enable_bill_types((), ()), TRIES_MAX)
+                    yield from self._line.set_slot(frozenset())
                 elif poll.status is Status.DISABLED and (yield from self._get_ready()):
                     return
             yield from sleep(POLL_OPEN_MS)
@@ -235,29 +228,27 @@ class CcnetDriver:
 
     def _get_ready(self) -> Program[bool]:
         """Identity and table; then the slot may be opened."""
-        body = yield from self._line.ask(p.IDENTIFICATION, p.is_identification)
-        who = p.decode_identification(body or b"")
+        who = yield from self._line.identify()
         if not (yield from self._read_table()):
             return False
         values = sorted({value for value in self._values if value is not None})
         self._is_starting = False
-        yield from report(ValidatorReady(who.part_number, who.serial, tuple(values), self._evidence))
+        yield from report(ValidatorReady(who.model, who.serial, tuple(values), self._evidence))
         self._evidence = Evidence.NOTHING
         return True
 
     def _learn_values_for_owed(self, status: Status) -> Program[None]:
         """An event waits for its value: get to a state in which the device tells, without delay."""
         if status is Status.IDLING:
-            yield from self._line.order(p.enable_bill_types((), ()), TRIES_MAX)
+            yield from self._line.set_slot(frozenset())
         elif status in TELLS_TABLE:
             yield from self._read_table()
 
     def _read_table(self) -> Program[bool]:
         """Learn what the bill types are worth, and report what waited for it; False when the device refuses now."""
-        body = yield from self._line.ask(p.GET_BILL_TABLE, p.is_bill_table)
-        if body is None:
+        bills = yield from self._line.read_table()
+        if bills is None:
             return False
-        bills = p.decode_bill_table(body)
         self._values = tuple(
             bill.money(self._currency) if bill is not None and bill.country in self._countries else None
             for bill in bills
@@ -284,7 +275,7 @@ class CcnetDriver:
         self._was_reset = False
         while True:
             poll = yield from self._turn()
-            if self._was_reset or (poll is not None and poll.status in p.POWER_UPS):
+            if self._was_reset or (poll is not None and poll.status in POWER_UPS):
                 return
             if poll is not None and poll.status in (Status.IDLING, Status.DISABLED) and self._note is None:
                 yield from self._set_slot(poll)
@@ -325,14 +316,14 @@ class CcnetDriver:
                 f"the validator does not {'open' if self._wanted else 'close'} its slot; check its firmware"
             )
         self._enable_tries += 1
-        outcome = yield from self._line.order(p.enable_bill_types(self._wanted, self._wanted), TRIES_MAX)
+        outcome = yield from self._line.set_slot(self._wanted)
         self._enabled_at = at
         if outcome is Outcome.ACCEPTED:
             self._in_force = self._wanted
 
     def _stack(self, bill_type: int, before: GoingIn | None = None) -> Program[None]:
         """Send STACK; the note is not in the cassette before the device says STACKED."""
-        outcome = yield from self._line.order(p.STACK)
+        outcome = yield from self._line.stack()
         self._note = GoingIn(
             bill_type,
             tries=before.tries + 1 if before else 1,
@@ -342,15 +333,14 @@ class CcnetDriver:
         )
 
     def _send_back(self, bill_type: int | None, *, is_known: bool, tries: int = 0) -> Program[None]:
-        yield from self._line.order(p.RETURN)
+        yield from self._line.give_back()
         self._note = GoingBack(bill_type, is_known, tries + 1, self._now())
 
     def _reset(self) -> Program[None]:
         """Start the device anew; whatever it says then of a note may repeat what it said before."""
         self._resets += 1
         self._was_reset = True
-        yield from self._line.order(p.RESET)
-        yield from sleep(RESET_PAUSE_MS)
+        yield from self._line.reset()
 
     # --- what the device says -----------------------------------------------------------------------------------------
 
@@ -378,7 +368,7 @@ class CcnetDriver:
         if not self._is_held(poll):
             yield from self._take_event(poll)
             self._held = poll
-        if self._now() - heard_at <= ACK_FRESH_S:
+        if self._now() - heard_at <= self._line.ack_fresh_s:
             yield from self._line.acknowledge()
 
     def _is_held(self, poll: Poll) -> bool:
@@ -509,7 +499,7 @@ class CcnetDriver:
         if poll != self._level:
             self._level, self._level_since = poll, at
             if poll.status is Status.REJECTING and not self._is_starting:
-                yield from report(NoteRejected(p.rejection(poll.detail)))
+                yield from report(NoteRejected(self._line.rejection(poll.detail)))
         if poll.status in (Status.INITIALIZE, Status.CASSETTE_OUT):
             self._in_force = None  # the device forgets its masks
         lasts_s = at - self._level_since
@@ -524,7 +514,7 @@ class CcnetDriver:
             return
         if self._is_starting and state in SILENT_AT_START:
             state = ValidatorState.STARTING
-        yield from self._tell(state, _explain(poll))
+        yield from self._tell(state, self._explain(poll))
 
     def _tell(self, state: ValidatorState, detail: str) -> Program[None]:
         told = self._told
@@ -558,15 +548,14 @@ class CcnetDriver:
             self._level = None
             yield from self._reset()
 
-
-def _explain(poll: Poll) -> str:
-    """What staff should know beyond the state."""
-    match poll.status:
-        case Status.FAILED:
-            return p.failure(poll.detail)
-        case Status.CASSETTE_JAMMED:
-            return "between head and cassette"
-        case Status.UNKNOWN:
-            return f"it says {poll.detail:04X}, which CCNET does not know"
-        case _:
-            return ""
+    def _explain(self, poll: Poll) -> str:
+        """What staff should know beyond the state."""
+        match poll.status:
+            case Status.FAILED:
+                return self._line.failure(poll.detail)
+            case Status.CASSETTE_JAMMED:
+                return "between head and cassette"
+            case Status.UNKNOWN:
+                return f"it says {poll.detail:04X}, which {self._line.name} does not know"
+            case _:
+                return ""
