@@ -13,8 +13,8 @@ from people import Script
 from simulated_disk import CUTS
 
 from devices.ccnet import simulator as ccnet
-from devices.ccnet.protocol import Status
 from devices.shtrih import simulator as shtrih
+from devices.validator.dialect import Status
 from kassa.terminal import IntentRefused
 
 VALIDATOR_LINE = ("lost_acks", "lost_answers", "lost_stacks")

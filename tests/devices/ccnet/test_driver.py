@@ -3,7 +3,7 @@
 import pytest
 
 from devices.ccnet import protocol as p
-from devices.ccnet.protocol import Status
+from devices.validator.dialect import Status
 from kassa.money import of_whole
 from kassa.ports import (
     DisableNotes,

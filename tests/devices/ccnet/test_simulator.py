@@ -5,8 +5,9 @@ import pytest
 from devices import truths
 from devices.ccnet import protocol as p
 from devices.ccnet.protocol import Frame, Poll, Status
-from devices.ccnet.simulator import ESCROW_S, Quirks, Simulator
+from devices.ccnet.simulator import Quirks, Simulator
 from devices.console import ConsoleError
+from devices.validator.machine import ESCROW_S
 from devices.validator.mechanics import Mechanics
 from kassa.errors import KassaError
 

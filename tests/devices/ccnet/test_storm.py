@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from devices.ccnet.protocol import Status
+from devices.validator.dialect import Status
 from kassa.ports import ReturnNote, StackNote
 
 NOTES = (10, 50, 100, 200, 500, 1000, 2000, 5000)
