@@ -1,0 +1,1 @@
+"""ID-003 bill validators (JCM and work-alikes)."""
