@@ -1,0 +1,1 @@
+"""SSP and eSSP note validators (Innovative Technology)."""
