@@ -114,10 +114,12 @@ class NoteStacked:
     """A note lies in the cassette. `value` is None when its bill type is unknown to us.
 
     `at_start`: the first the validator said of a note since the link came up, so it may repeat what was said before.
+    `is_named` is False where the protocol does not say which note: it is the one in flight, or the last one.
     """
 
     value: Money | None
     at_start: bool = False
+    is_named: bool = True
 
 
 @dataclass(frozen=True, slots=True)

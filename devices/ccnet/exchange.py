@@ -13,23 +13,18 @@ from collections.abc import Callable
 from devices.ccnet import protocol as p
 from devices.ccnet.protocol import Frame, Poll
 from devices.link import LinkLost
-from devices.steps import Program, Time, flush, receive, send, sleep
+from devices.steps import Program, Time, flush, send, sleep
 from devices.validator.dialect import Outcome
+from devices.validator.listening import Listener
 
 ANSWER_MS = 300
 """To the last byte; documented are 10 ms, USB adapters and slow units need more."""
 LONG_ANSWER_MS = 1500
 """For identification and bill table: 125 bytes are 130 ms at 9600 baud, and units think before."""
-GAP_MS = 50
-"""Silence after which a frame that has begun will not go on; USB adapters deliver in lumps of 16 ms."""
 QUIET_S = 0.025
 """The line rests after our ACK or NAK; 20 ms are required."""
 TRIES_MAX = 3
 """How often a harmless command is sent, and how often a damaged answer is asked for again."""
-SILENCE_MAX_S = 5.0
-"""The non-response time: without a valid answer for so long the link is lost."""
-ANSWER_MAX_BYTES = 1024
-"""More in one answer: it is not a validator that talks."""
 
 
 class Exchange:
@@ -37,13 +32,13 @@ class Exchange:
 
     def __init__(self, now: Time) -> None:
         self._now = now
+        self._listener = Listener(now)
         self._quiet_until = 0.0
-        self._heard_at: float | None = None
 
     def poll(self) -> Program[Poll | None]:
         """Ask for the state; None when no answer came. The answer still waits for `acknowledge`.
 
-        Raises LinkLost when nothing valid came for SILENCE_MAX_S, and when the port echoes.
+        Raises LinkLost when nothing valid came for too long, and when the port echoes.
         """
         body = yield from self._converse(p.POLL, p.is_poll_answer, ANSWER_MS)
         if body is None:
@@ -96,7 +91,7 @@ class Exchange:
                 break
             body = yield from self._ask_again(is_answer, timeout_ms)
             is_damaged = body is None
-        self._watch_silence(body is not None)
+        self._listener.watch_silence(body is not None)
         return body
 
     def _ask_again(self, is_answer: Callable[[bytes], bool], timeout_ms: int) -> Program[bytes | None]:
@@ -109,20 +104,12 @@ class Exchange:
         self, is_answer: Callable[[bytes], bool], timeout_ms: int
     ) -> Program[tuple[bytes | None, bool]]:
         """The last fitting frame that comes in time; else None, and whether something unreadable came."""
-        give_up = self._now() + timeout_ms / 1000
-        buffer = b""
-        while (left_ms := round((give_up - self._now()) * 1000)) > 0:
-            data = yield from receive(min(GAP_MS, left_ms) if buffer else left_ms)
-            if not data:
-                break
-            buffer += data
-            if len(buffer) > ANSWER_MAX_BYTES:
-                raise LinkLost("nothing but noise comes from the validator; check port and speed")
+
+        def read(buffer: bytes) -> tuple[bytes | None, bool]:
             found = _fitting(buffer, is_answer)
-            if found is not None and p.take_last(buffer)[-1] == Frame(found):
-                return found, False
-        found = _fitting(buffer, is_answer)
-        return found, found is None and bool(buffer)
+            return found, found is not None and p.take_last(buffer)[-1] == Frame(found)
+
+        return (yield from self._listener.collect(read, timeout_ms))
 
     def _keep_quiet(self) -> Program[None]:
         left_s = self._quiet_until - self._now()
@@ -132,15 +119,6 @@ class Exchange:
     def _end(self, verdict: bytes) -> Program[None]:
         yield from send(p.encode(verdict))
         self._quiet_until = self._now() + QUIET_S
-
-    def _watch_silence(self, was_heard: bool) -> None:
-        at = self._now()
-        if was_heard or self._heard_at is None:
-            self._heard_at = at
-        elif at - self._heard_at > SILENCE_MAX_S:
-            raise LinkLost(
-                f"the validator gave no valid answer for {SILENCE_MAX_S:.0f} s; check its power, cable, port and speed"
-            )
 
 
 def _fitting(buffer: bytes, is_answer: Callable[[bytes], bool]) -> bytes | None:

@@ -160,6 +160,8 @@ class ValidatorDriver:
         self._now, self._line = now, self._dialect(now)
         self._was_reset = False
         self._resets = 0
+        self._is_news = False
+        """Whether a note that is stacked now was not stacked before: it lay in the head at the power-up."""
         self._told: ValidatorChanged | None = None
         self._level: Poll | None = None
         self._level_since = 0.0
@@ -224,6 +226,7 @@ class ValidatorDriver:
                 f"the validator does not start, though it was reset {RESETS_MAX} times; switch it off and on"
             )
         yield from self._read_table()  # now, so that a note it announces while starting has its value
+        self._is_news = status is Status.POWER_UP_IN_HEAD
         yield from self._reset()
 
     def _get_ready(self) -> Program[bool]:
@@ -232,7 +235,7 @@ class ValidatorDriver:
         if not (yield from self._read_table()):
             return False
         values = sorted({value for value in self._values if value is not None})
-        self._is_starting = False
+        self._is_starting = self._is_news = False
         yield from report(ValidatorReady(who.model, who.serial, tuple(values), self._evidence))
         self._evidence = Evidence.NOTHING
         return True
@@ -388,7 +391,9 @@ class ValidatorDriver:
         note, self._note = self._note, None
         if poll.status is Status.RETURNED and not self._is_known(note):
             return
-        if self._values or (yield from self._read_table()):
+        if poll.detail is None and note is not None:
+            poll = Poll(poll.status, note.bill_type)  # not every protocol names the note again
+        if self._values or poll.detail is None or (yield from self._read_table()):
             yield from self._report_event(poll)
         elif len(self._owed) < OWED_MAX:
             if not self._former_is_over:
@@ -409,7 +414,8 @@ class ValidatorDriver:
     def _report_event(self, poll: Poll) -> Program[None]:
         value = self._value(poll.detail)
         if poll.status is Status.STACKED:
-            yield from report(NoteStacked(value, at_start=self._is_starting))
+            at_start = self._is_starting and not self._is_news
+            yield from report(NoteStacked(value, at_start, is_named=poll.detail is not None))
         else:
             yield from report(NoteReturned(value))
 

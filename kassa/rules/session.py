@@ -453,7 +453,8 @@ def _without_intent(event: NoteStacked, rules: Rules) -> tuple[Effect, ...]:
 
     Or the proof, too late, of the note that was credited without one.
     """
-    is_repeated = event.at_start and rules.last_is_in_cassette and event.value == rules.last_value
+    may_be_last = event.value == rules.last_value or not event.is_named
+    is_repeated = event.at_start and rules.last_is_in_cassette and may_be_last
     is_proof = rules.last_is_uncertain and event.value in (None, rules.last_value)
     if is_repeated or is_proof:
         return ()

@@ -5,8 +5,8 @@ import signal
 
 import pytest
 from simulator_process import WAIT_S, Simulated
+from validators import UNITS
 
-from devices.ccnet.dialect import CcnetDialect
 from devices.link import SerialLink
 from devices.steps import Pump
 from devices.validator.driver import ValidatorDriver
@@ -26,12 +26,12 @@ from kassa.ports import (
 class Host:
     """A pump that takes every note, and what it heard."""
 
-    def __init__(self, path):
+    def __init__(self, simulated):
         loop = asyncio.get_running_loop()
         self.facts = asyncio.Queue()
         self.pump = Pump(
-            ValidatorDriver(CcnetDialect, "RUB", ("RUS",)),
-            lambda: SerialLink(str(path), 9600, loop),
+            ValidatorDriver(simulated.unit.dialect, "RUB", ("RUS", "RUB")),
+            lambda: SerialLink(str(simulated.link), 9600, loop),
             self.dispatch,
             loop,
             0.05,
@@ -56,13 +56,14 @@ class Host:
             pass
 
 
-@pytest.fixture
-def run(tmp_path):
+@pytest.fixture(params=UNITS.values(), ids=UNITS.keys())
+def run(request, tmp_path):
     """Run a story with a simulator, leaving no process behind."""
 
     def run(story):
         async def whole():
-            simulated = Simulated("devices.ccnet.simulator", tmp_path)
+            simulated = Simulated(request.param.module, tmp_path)
+            simulated.unit = request.param
             await simulated.start()
             try:
                 await story(simulated)
@@ -77,7 +78,7 @@ def run(tmp_path):
 
 def test_a_note_goes_in_over_a_real_wire(run):
     async def story(simulated):
-        host = Host(simulated.link)
+        host = Host(simulated)
         await host.open()
         assert await simulated.say("insert 500") == {"ok": True, "taken": 500}
         assert await host.hear(NoteStacked) == NoteStacked(of_whole(500))
@@ -91,7 +92,7 @@ def test_a_note_goes_in_over_a_real_wire(run):
 
 def test_a_pulled_plug_is_heard_and_the_notes_are_still_there_afterwards(run):
     async def story(simulated):
-        host = Host(simulated.link)
+        host = Host(simulated)
         await host.open()
         await simulated.say("insert 500")
         await host.hear(NoteStacked)
@@ -108,7 +109,7 @@ def test_a_pulled_plug_is_heard_and_the_notes_are_still_there_afterwards(run):
 
 def test_the_truth_outlives_a_killed_simulator(run):
     async def story(simulated):
-        host = Host(simulated.link)
+        host = Host(simulated)
         await host.open()
         await simulated.say("insert 500")
         await host.hear(NoteStacked)
