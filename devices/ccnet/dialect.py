@@ -58,6 +58,11 @@ class CcnetDialect:
         yield from self._line.order(p.RESET)
         yield from sleep(RESET_PAUSE_MS)
 
+    def leave_power_up(self) -> Program[bool]:
+        """It waits for RESET."""
+        yield from self.reset()
+        return True
+
     def identify(self) -> Program[Identity]:
         """IDENTIFICATION; a unit that does not answer it has no name."""
         body = yield from self._line.ask(p.IDENTIFICATION, p.is_identification)

@@ -98,6 +98,11 @@ class Id003Dialect:
         yield from self._line.order(p.RESET)
         yield from sleep(RESET_PAUSE_MS)
 
+    def leave_power_up(self) -> Program[bool]:
+        """It waits for RESET."""
+        yield from self.reset()
+        return True
+
     def identify(self) -> Program[Identity]:
         """The version's text. A device that ran before us gets its settings once more: whoever sent them may be gone."""
         if not self._is_configured:

@@ -315,16 +315,16 @@ class Setup(Struct, frozen=True):
     channels: tuple[Channel, ...]
 
     def money(self, channel: int, currency: str) -> Money | None:
-        """What a note on `channel` is worth; None when it is no certain amount in `currency`.
+        """What a note on `channel` is worth if it is `currency`, which only the channel's letters can tell.
 
-        Certain means: the letters are those of `currency`, and the device has as many minor units in a whole one as we
-        have. A data set without them may mean 1000 by a 1000 or 10.00, and the manual's own example has a multiplier of
-        4194304: there a guess would credit a hundred times too much or too little.
+        None when the device has another number of minor units in a whole one than we have: a data set may mean 1000 by a
+        1000 or 10.00, and the manual's own example has a multiplier of 4194304. A guess would credit a hundred times too
+        much or too little.
         """
         if not 1 <= channel <= len(self.channels):
             return None
         found = self.channels[channel - 1]
-        is_certain = found.currency == currency and self.real_multiplier == 10 ** MINOR_DIGITS[currency]
+        is_certain = self.real_multiplier == 10 ** MINOR_DIGITS[currency]
         # Values have 32 bits, or 8 times 24: of_whole has room for any of them.
         return of_whole(found.value, currency) if is_certain and found.value else None
 

@@ -132,6 +132,10 @@ class Dialect(Protocol):
         """Start the device anew."""
         ...
 
+    def leave_power_up(self) -> Program[bool]:
+        """Let a device that has just come up begin its work; whether that took a reset."""
+        ...
+
     def identify(self) -> Program[Identity]:
         """Who it is, as far as it says."""
         ...

@@ -221,13 +221,14 @@ class ValidatorDriver:
         if status in EVIDENCE and not self._former_is_over:  # else this is about a note that came in since
             self._evidence = EVIDENCE[status]
             yield from report(EvidenceFound(self._evidence))
-        if self._resets >= RESETS_MAX:
+        yield from self._read_table()  # now, so that a note it announces while starting has its value
+        self._is_news = status is Status.POWER_UP_IN_HEAD
+        if (yield from self._line.leave_power_up()):
+            self._resets += 1
+        if self._resets > RESETS_MAX:
             raise LinkLost(
                 f"the validator does not start, though it was reset {RESETS_MAX} times; switch it off and on"
             )
-        yield from self._read_table()  # now, so that a note it announces while starting has its value
-        self._is_news = status is Status.POWER_UP_IN_HEAD
-        yield from self._reset()
 
     def _get_ready(self) -> Program[bool]:
         """Identity and table; then the slot may be opened."""

@@ -102,6 +102,8 @@ class Machine:
         self.dropped_at: float | None = None
         """When the last note fell into the cassette, for those who measure."""
         self.polls = Polls(now)
+        self.resets = 0
+        """How often the host has reset it, for those who test."""
         self._speed, self._changed = speed, changed
         self._types = {value: one for one, value in enumerate(values) if value is not None}
         self._halts: set[Halt] = set()
@@ -291,6 +293,7 @@ class Machine:
     # --- what a host can do -----------------------------------------------------------------------------------------
 
     def _reset(self, now: float) -> None:
+        self.resets += 1
         self._silent_until = now + self._quirks.silent_after_reset_s / self._speed
         if self._quirks.jam_yields_to_reset and self.truth.jam:
             self.truth.jam = False
@@ -408,6 +411,8 @@ class Machine:
             return
         (self._poll, left_s, self._then), self._suspended = self._suspended, None
         self._until = None if left_s is None else now + left_s
+        if self.status in (Status.IDLING, Status.DISABLED):
+            self._rest(now)  # the host may have spoken meanwhile
 
     # --- the console ----------------------------------------------------------------------------------------------
 

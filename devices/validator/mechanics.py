@@ -24,6 +24,8 @@ class Mechanics:
     """Notes that customers have back, the latest last."""
     cassette_is_in: bool = True
     jam: bool = False
+    stacked: int = 0
+    """The electronics' own count of notes that fell, in a memory that needs no power."""
 
     def draw_in(self, value: int) -> None:
         """The motor takes a note out of the customer's hand."""
@@ -41,6 +43,7 @@ class Mechanics:
         assert self.cassette_is_in
         value, self.stacker = self.stacker, None
         self.cassette.append(value)
+        self.stacked += 1
         return value
 
     def push_out(self) -> int:

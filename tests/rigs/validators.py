@@ -14,6 +14,8 @@ from devices.ccnet.dialect import CcnetDialect
 from devices.id003 import protocol as id003
 from devices.id003 import simulator as id003_simulator
 from devices.id003.dialect import Id003Dialect
+from devices.ssp import simulator as ssp_simulator
+from devices.ssp.dialect import SspDialect
 from devices.steps import Pump
 from devices.validator.dialect import Status
 from devices.validator.driver import ValidatorDriver
@@ -75,6 +77,28 @@ def any_id003(chance):
     }
 
 
+def any_ssp(chance):
+    """A unit as the trade sells them, as quirks."""
+    has_encryption = chance.random() < 0.7
+    return {
+        "announces_after_reset": chance.random() < 0.8,
+        "skips": frozenset(
+            one for one in (Status.ACCEPTING, Status.STACKING, Status.RETURNING) if chance.random() < 0.2
+        ),
+        "version_max": chance.choice([6, 7, 8]),
+        "has_encryption": has_encryption,
+        "wants_encryption": has_encryption and chance.random() < 0.3,
+        "has_acks": chance.random() < 0.8,
+        "names_cleared": chance.random() < 0.7,
+        "is_terse": chance.random() < 0.3,
+        "repeats_faults": chance.random() < 0.5,
+        "silent_after_reset_s": chance.choice([0.0, 0.5, 2.5]),
+        "answers_late_s": chance.choice([0.0, 0.0, 0.02, 0.2]),
+        "noise": chance.choice([b"", b"", b"\x7f", b"\x00\xff"]),
+        "jam_yields_to_reset": chance.random() < 0.5,
+    }
+
+
 @dataclass(frozen=True)
 class Unit:
     """A protocol: who speaks it on either side, and what a few of its frames look like."""
@@ -85,12 +109,20 @@ class Unit:
     quirks: Any
     dialect: Any
     draw: Callable[[random.Random], dict[str, Any]]
-    is_stack: Callable[[bytes], bool]
-    is_reset: Callable[[bytes], bool]
-    is_poll: Callable[[bytes], bool]
+    is_stack: Callable[[bytes], bool] | None
+    is_reset: Callable[[bytes], bool] | None
+    is_poll: Callable[[bytes], bool] | None
+    """None: what is sent cannot be read."""
     who: tuple[str, str]
+    failure: str
+    """The part that breaks in the simulator."""
     names_stacked: bool
     """Whether it says what a note is worth once more when it is stacked."""
+    has_power_up_states: bool
+    """Whether it says where a note was until it is reset."""
+    has_pause: bool
+    money_states: tuple[str, ...]
+    """What it is in when it tells of the money and waits for the acknowledgement."""
     memories: tuple[dict[str, Any], ...]
     """What units of this kind may know of a note after their power was lost, as quirks."""
 
@@ -103,6 +135,10 @@ UNITS = {
         is_reset=ccnet.encode(ccnet.RESET).__eq__,
         is_poll=ccnet.encode(ccnet.POLL).__eq__,
         who=("SM-RU1353", "21K061234567"),
+        failure="stacker motor",
+        has_power_up_states=True,
+        has_pause=True,
+        money_states=("STACKED",),
         names_stacked=True,
         memories=tuple(
             {"holds_events": holds, "announces_after_reset": announces}
@@ -116,11 +152,33 @@ UNITS = {
         is_stack=id003.encode(id003.STACK_2).__eq__,
         is_reset=id003.encode(id003.RESET).__eq__,
         is_poll=id003.encode(id003.STATUS_REQUEST).__eq__,
+        failure="stacker motor",
+        has_power_up_states=True,
+        has_pause=True,
+        money_states=("STACKED",),
         who=("U(RUS)-05-SS ID003-05V123-45 01JAN20 A5C3", ""),
         names_stacked=False,
         memories=(
             {}, {"announces_after_reset": False}, {"options": id003.Option(0)}, {"stacks_from_head": True},
             {"names_the_note": True}, {"waits_for_settings": True},
+        ),
+    ),
+    "ssp": Unit(
+        "ssp", "devices.ssp.simulator", ssp_simulator.Simulator, ssp_simulator.Quirks,
+        lambda now: SspDialect(now, random.Random(1).randrange),
+        draw=any_ssp,
+        is_stack=None,
+        is_reset=None,
+        is_poll=None,
+        failure="note path open",
+        has_power_up_states=False,
+        has_pause=False,
+        money_states=("STACKING", "STACKED"),
+        who=("ITL RUS 01.10", "1873452"),
+        names_stacked=True,
+        memories=(
+            {}, {"has_acks": False}, {"has_encryption": False}, {"names_cleared": False}, {"is_terse": True},
+            {"announces_after_reset": False}, {"wants_encryption": True}, {"version_max": 6},
         ),
     ),
 }  # fmt: skip
@@ -288,4 +346,5 @@ def ready(rig):
     rig.wait_status("IDLING")
     rig.core.facts.clear()
     rig.wire.sent.clear()
+    rig.sim.resets = 0
     return rig

@@ -44,6 +44,14 @@ def rig(unit):
     return ready(Rig(unit))
 
 
+@pytest.fixture
+def plain_rig(rig):
+    """One whose commands can be read on the line."""
+    if rig.unit.is_stack is None:
+        pytest.skip("what is repeated on this line is known by its sequence bit: see its own tests")
+    return rig
+
+
 def repeated(unit):
     """What is said of a note of 500 when nobody remembers it: not every protocol names it once more."""
     value = RUB_500 if unit.names_stacked else None
@@ -111,13 +119,13 @@ def test_states_are_told_when_they_change_and_not_at_every_poll(rig):
     assert rig.core.states[-2:] == [ValidatorState.HANDLING_NOTE, ValidatorState.IDLING]
 
 
-def test_a_lost_stack_command_is_sent_again_only_while_the_note_is_still_at_escrow(rig):
-    rig.sim.quirks.lost_stacks = 1
-    rig.insert(500)
-    rig.settle()
+def test_a_lost_stack_command_is_sent_again_only_while_the_note_is_still_at_escrow(plain_rig):
+    plain_rig.sim.quirks.lost_stacks = 1
+    plain_rig.insert(500)
+    plain_rig.settle()
 
-    assert rig.count(rig.unit.is_stack) == 2
-    assert rig.core.of(NoteStacked) == [NoteStacked(RUB_500)]
+    assert plain_rig.count(plain_rig.unit.is_stack) == 2
+    assert plain_rig.core.of(NoteStacked) == [NoteStacked(RUB_500)]
 
 
 def test_a_stack_command_that_is_never_heard_ends_with_the_note_given_back(rig):
@@ -125,17 +133,20 @@ def test_a_stack_command_that_is_never_heard_ends_with_the_note_given_back(rig):
     rig.insert(500)
     rig.settle()
 
-    assert rig.core.of(*MONEY) == [NoteEscrowed(RUB_500), NoteReturned(RUB_500)]
+    assert rig.core.of(*MONEY)[0] == NoteEscrowed(RUB_500)
+    assert rig.core.of(*MONEY)[1:] in ([NoteReturned(RUB_500)], [NoteReturned(None)])
     assert rig.sim.truth.cassette == []
 
 
-def test_a_lost_answer_to_stack_is_not_a_second_stack(rig):
-    rig.insert(500)
-    rig.core.seen = lambda fact: isinstance(fact, NoteEscrowed) and setattr(rig.sim.quirks, "lost_answers", 1)
-    rig.settle()
+def test_a_lost_answer_to_stack_is_not_a_second_stack(plain_rig):
+    plain_rig.insert(500)
+    plain_rig.core.seen = lambda fact: (
+        isinstance(fact, NoteEscrowed) and setattr(plain_rig.sim.quirks, "lost_answers", 1)
+    )
+    plain_rig.settle()
 
-    assert rig.count(rig.unit.is_stack) == 1
-    assert rig.core.of(NoteStacked) == [NoteStacked(RUB_500)]
+    assert plain_rig.count(plain_rig.unit.is_stack) == 1
+    assert plain_rig.core.of(NoteStacked) == [NoteStacked(RUB_500)]
 
 
 def test_the_slot_is_closed_only_after_the_note_on_its_way(rig):
@@ -221,6 +232,8 @@ def test_a_cable_pulled_at_any_moment_of_a_note_loses_nothing(rig, moment_s):
 )
 def test_evidence_is_told_before_the_reset_takes_it_away(new_rig, status, evidence):
     rig = ready(new_rig())
+    if not rig.unit.has_power_up_states:
+        pytest.skip("it tells of a note's end as an event, and needs no reset for that")
     rig.core.seen = lambda fact: isinstance(fact, EvidenceFound) and seen.append((fact, rig.sim.status.name))
     seen = []
     rig.insert(500)
@@ -237,7 +250,7 @@ def test_evidence_is_told_before_the_reset_takes_it_away(new_rig, status, eviden
 def test_a_note_found_at_escrow_is_returned(rig):
     restart_when(rig, "ESCROW")
 
-    assert rig.core.of(*MONEY) == [NoteReturned(RUB_500)]
+    assert rig.core.of(*MONEY) in ([NoteReturned(RUB_500)], [NoteReturned(None)], [])
     assert rig.sim.truth.returned == [500]
 
 
@@ -252,6 +265,8 @@ def test_a_note_found_at_escrow_is_returned(rig):
     ],
 )
 def test_a_fault_is_told_and_ends_when_it_is_cleared(rig, hand, state):
+    if state is ValidatorState.PAUSED and not rig.unit.has_pause:
+        pytest.skip("it has no word for that")
     rig.do(*hand)
     rig.time.run_for(0.5)
     assert rig.core.states[-1] is state
@@ -278,7 +293,7 @@ def test_a_jam_without_a_note_is_healed_by_reset(rig):
     rig.do("jam")
     rig.settle()
 
-    assert rig.count(rig.unit.is_reset) == 1
+    assert rig.sim.resets == 1
 
 
 def test_a_jam_is_not_reset_forever(rig):
@@ -286,15 +301,17 @@ def test_a_jam_is_not_reset_forever(rig):
     rig.do("jam")
     rig.time.run_for(600)
 
-    assert rig.count(rig.unit.is_reset) == 10
+    assert rig.sim.resets == 10
 
 
 def test_a_jam_with_a_note_inside_waits_for_a_technician_first(rig):
+    if rig.unit.money_states != ("STACKED",):
+        pytest.skip("its money is told at the gate")
     rig.insert(500)
     rig.time.run_until(lambda: rig.sim.truth.stacker == 500)
     rig.do("jam")
     rig.time.run_for(20)
-    assert rig.count(rig.unit.is_reset) == 0
+    assert rig.sim.resets == 0
     assert not rig.core.of(NoteStacked, NoteMissing, NoteReturned)
     rig.do("clear")
     rig.settle()
@@ -345,8 +362,8 @@ def test_the_acknowledgement_waits_for_the_journal(rig):
     rig.settle()
 
     [(sent, status)] = seen
-    assert rig.unit.is_poll(sent[-1])
-    assert status == "STACKED"
+    assert status in rig.unit.money_states
+    assert rig.unit.is_poll is None or rig.unit.is_poll(sent[-1])
 
 
 def test_a_hand_on_the_slot_does_not_make_one_note_two(rig):
@@ -389,10 +406,10 @@ def test_a_power_cut_at_any_moment_of_a_note_loses_nothing(unit, moment_s):
 
 
 def test_a_note_found_stacked_is_reported_before_the_link_is_ready(rig):
-    restart_when(rig, "STACKED")
+    restart_when(rig, rig.unit.money_states[0])
 
     assert rig.core.of(*MONEY, ValidatorReady)[0] == repeated(rig.unit)
-    assert rig.count(rig.unit.is_reset) == 0
+    assert rig.sim.resets == 0
 
 
 def test_a_note_found_on_its_way_into_the_cassette_is_waited_for(rig):
@@ -420,7 +437,7 @@ def test_a_failure_names_its_part(rig):
     rig.do("fail", rig.sim.failure_code)
     rig.time.run_for(0.5)
 
-    assert "stacker motor" in rig.core.of(ValidatorChanged)[-1].detail
+    assert rig.unit.failure in rig.core.of(ValidatorChanged)[-1].detail
 
 
 def test_a_validator_of_another_country_is_refused_with_what_it_said(new_rig):
