@@ -81,6 +81,8 @@ class Simulator(Machine):
         self._buffer = b""
         self._is_bare = True
         """Nothing was answered since power came."""
+        self._untold: Poll | None = None
+        """VEND VALID that nobody has acknowledged; it outlasts a fault."""
         self._escrow_ends = self._asked_at = -1e9
         self._set_defaults()
 
@@ -96,7 +98,8 @@ class Simulator(Machine):
         one = self._types.get(value)
         is_recovered = not self._is_initializing or self.quirks.stacks_from_head or self._recovers
         if status is Status.STACKED and one is not None and is_recovered:
-            self._poll, self._until = Poll(status, one), None
+            self._untold = self._poll = Poll(status, one)
+            self._until = None
         else:
             self._after_event(at)
 
@@ -117,6 +120,8 @@ class Simulator(Machine):
             return
         self._enable()
         super()._rest(at)
+        if self._untold is not None and self.status in (Status.IDLING, Status.DISABLED):
+            self._poll = self._untold
 
     def _enable(self) -> None:
         wanted = frozenset() if self._is_inhibited else self._bill_types
@@ -173,6 +178,7 @@ class Simulator(Machine):
             return
         if self.status is not Status.STACKED:
             return
+        self._untold = None
         if self.quirks.shows_stacked and not self._is_initializing:
             self._go(Poll(Status.BUSY), now, STACKED_S, self._after_event)
         else:

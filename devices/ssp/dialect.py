@@ -33,8 +33,9 @@ INITIALIZE_S = 10.0
 """So long after its start a device may keep to itself what it found in its path; then it has found nothing."""
 HOLD_MAX_S = 10.0
 """A note that nobody decides about goes back, as other validators do it by themselves."""
-UNTIL_ACK = (EventCode.CREDIT_NOTE, EventCode.CLEARED_TO_CASSETTE, EventCode.CHEATED)
-"""Repeated until EVENT ACK, where the device knows that."""
+MONEY = (EventCode.CREDIT_NOTE, EventCode.CLEARED_TO_CASSETTE)
+UNTIL_ACK = (*MONEY, EventCode.CHEATED)
+"""Repeated, with all that came beside it, until EVENT ACK, where the device knows that."""
 
 LEVELS = {
     EventCode.STACKING: Status.STACKING,
@@ -146,7 +147,6 @@ class SspDialect:
                 self._unacknowledged = poll
             if poll.status in TOLD_ONCE:
                 return poll
-        yield from self._pay_ack()
         return self._level
 
     def _is_unannounced(self, event: Event) -> bool:
@@ -178,6 +178,8 @@ class SspDialect:
             events = p.decode_events(reply.data, self._setup.version)
             self._waiting.extend(events)
             self._owes_ack = self._has_acks and any(event.code in UNTIL_ACK for event in events)
+            if not any(event.code in MONEY for event in events):
+                yield from self._pay_ack()
             self._rest_unless_told()
         return reply
 

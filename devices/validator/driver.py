@@ -218,6 +218,7 @@ class ValidatorDriver:
 
     def _leave_power_up(self, status: Status) -> Program[None]:
         """The state is evidence of the note in flight, and it is gone after RESET: the core keeps it."""
+        self._note = None  # there may be another one inside by now
         if status in EVIDENCE and not self._former_is_over:  # else this is about a note that came in since
             self._evidence = EVIDENCE[status]
             yield from report(EvidenceFound(self._evidence))

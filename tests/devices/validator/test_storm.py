@@ -77,8 +77,12 @@ class Storm:
             self.power_cut, self.unplug, self.kill_host, self.slow_disk, self.lose_acks, self.lose_answers,
             self.lose_stack, self.damage, self.cheat, self.jam, self.pause, self.cassette,
         ]  # fmt: skip
-        if not getattr(self.rig.sim.quirks, "holds_events", True):
-            # Who says STACKED once to a host that is away, and then lets the next customer in, cannot be understood.
+        quirks = self.rig.sim.quirks
+        says_it_once = not getattr(quirks, "holds_events", True)
+        stacks_unnamed = getattr(quirks, "stacks_from_head", False) and not quirks.names_the_note
+        if says_it_once or stacks_unnamed:
+            # Who says STACKED once to a host that is away, and then lets the next customer in, cannot be understood;
+            # nor who stacks a note that nobody sent in, and does not say to a host that has just come which one.
             seldom = [one for one in seldom if one not in (self.kill_host, self.unplug)]
         for _ in range(EVENTS):
             self.chance.choice(often + seldom)()
