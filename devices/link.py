@@ -7,7 +7,7 @@ import errno
 import os
 import termios
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import serial
 
@@ -36,12 +36,26 @@ class Link(Protocol):
         ...
 
 
-class SerialLink:
-    """A serial port, or what looks like one: 8 data bits, no parity, no flow control, exclusive to us."""
+class LineSettings(NamedTuple):
+    """How bytes go over a serial line: 8 data bits and no flow control, always."""
 
-    def __init__(self, path: str, speed: int, loop: asyncio.AbstractEventLoop) -> None:
+    speed: int
+    parity: str = serial.PARITY_NONE
+    stop_bits: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.speed} baud, 8{self.parity}{self.stop_bits}"
+
+
+class SerialLink:
+    """A serial port, or what looks like one, exclusive to us."""
+
+    def __init__(self, path: str, line: LineSettings, loop: asyncio.AbstractEventLoop) -> None:
         self._path, self._loop = path, loop
-        self._port = serial.Serial(None, speed, timeout=0, write_timeout=0, exclusive=True)
+        self._port = serial.Serial(
+            None, line.speed, parity=line.parity, stopbits=line.stop_bits, timeout=0, write_timeout=0,
+            exclusive=True,
+        )  # fmt: skip
         self._port.port = path
         try:
             self._port.open()

@@ -301,8 +301,9 @@ class Simulator(Machine):
             case p.EVENT_ACK if is_sealed and self.quirks.has_acks:
                 return self._take_ack(now)
             case p.HOLD:
-                return Reply(Response.OK if self.status is Status.ESCROW else Response.CANNOT_PROCESS)
-            case p.REJECT if self.status is Status.ESCROW:
+                return Reply(Response.OK if self._holds_note else Response.CANNOT_PROCESS)
+            case p.REJECT if self._holds_note:
+                self._resume(now)
                 self._reject_code = REJECTED_BY_HOST
                 self._give_back(now)
                 return Reply(Response.OK)
@@ -333,6 +334,12 @@ class Simulator(Machine):
                 return Reply(Response.OK)
             case _:
                 return Reply(Response.UNKNOWN_COMMAND)
+
+    @property
+    def _holds_note(self) -> bool:
+        """Whether a note is at escrow, also under somebody's hand."""
+        poll = self._suspended[0] if self._suspended is not None else self._poll
+        return poll.status is Status.ESCROW
 
     def _exchange_keys(self, command: bytes) -> Reply:
         number = p.decode_number(command[1:])

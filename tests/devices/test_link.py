@@ -7,7 +7,7 @@ import tty
 
 import pytest
 
-from devices.link import LinkLost, SerialLink
+from devices.link import LineSettings, LinkLost, SerialLink
 
 WAIT_S = 10.0
 
@@ -32,7 +32,7 @@ def test_bytes_go_both_ways(terminal):
 
     async def talk():
         loop = asyncio.get_running_loop()
-        link, received = SerialLink(os.ttyname(slave), 9600, loop), loop.create_future()
+        link, received = SerialLink(os.ttyname(slave), LineSettings(9600), loop), loop.create_future()
         link.on_data(received.set_result, received.set_exception)
         link.send(b"\x02\x03\x11\x13\x00")
         os.write(master, b"\xff\x00\x0d\x0a\x1a")
@@ -50,7 +50,7 @@ def test_a_port_that_vanishes_is_told(terminal):
 
     async def talk():
         loop = asyncio.get_running_loop()
-        link, lost = SerialLink(os.ttyname(slave), 9600, loop), loop.create_future()
+        link, lost = SerialLink(os.ttyname(slave), LineSettings(9600), loop), loop.create_future()
         link.on_data(lambda data: None, lambda reason: lost.done() or lost.set_result(reason))
         ends.clear()
         os.close(slave)
@@ -68,7 +68,7 @@ def test_a_port_that_vanishes_is_told(terminal):
 
 def test_a_missing_port_is_refused_with_its_name(tmp_path):
     async def talk():
-        SerialLink(str(tmp_path / "validator"), 9600, asyncio.get_running_loop())
+        SerialLink(str(tmp_path / "validator"), LineSettings(9600), asyncio.get_running_loop())
 
     with pytest.raises(LinkLost, match=r"validator cannot be opened: No such file or directory$"):
         asyncio.run(talk())
@@ -78,7 +78,7 @@ def test_what_is_no_serial_port_is_refused(tmp_path):
     (tmp_path / "file").write_bytes(b"")
 
     async def talk():
-        SerialLink(str(tmp_path / "file"), 9600, asyncio.get_running_loop())
+        SerialLink(str(tmp_path / "file"), LineSettings(9600), asyncio.get_running_loop())
 
     with pytest.raises(LinkLost, match="cannot be opened"):
         asyncio.run(talk())
@@ -89,13 +89,13 @@ def test_a_port_has_one_owner(terminal):
 
     async def talk():
         loop = asyncio.get_running_loop()
-        first = SerialLink(os.ttyname(slave), 9600, loop)
+        first = SerialLink(os.ttyname(slave), LineSettings(9600), loop)
         try:
             with pytest.raises(LinkLost, match="cannot be opened: another program has it open"):
-                SerialLink(os.ttyname(slave), 9600, loop)
+                SerialLink(os.ttyname(slave), LineSettings(9600), loop)
         finally:
             first.close()
-        SerialLink(os.ttyname(slave), 9600, loop).close()
+        SerialLink(os.ttyname(slave), LineSettings(9600), loop).close()
 
     asyncio.run(talk())
 
@@ -104,7 +104,7 @@ def test_closing_twice_is_harmless(terminal):
     _, slave, _ = terminal
 
     async def talk():
-        link = SerialLink(os.ttyname(slave), 9600, asyncio.get_running_loop())
+        link = SerialLink(os.ttyname(slave), LineSettings(9600), asyncio.get_running_loop())
         link.close()
         link.close()
 

@@ -183,6 +183,12 @@ UNITS = {
     ),
 }  # fmt: skip
 
+
+def unit_of(quirks: Any) -> Unit:
+    """The unit that can have these quirks."""
+    return next(unit for unit in UNITS.values() if isinstance(quirks, unit.quirks))
+
+
 ALL = frozenset(map(of_whole, (10, 50, 100, 200, 500, 1000, 2000, 5000)))
 
 

@@ -13,8 +13,12 @@ from people import Script
 from simulated_disk import CUTS
 
 from devices.ccnet import simulator as ccnet
+from devices.id003 import simulator as id003
+from devices.id003.protocol import Option
 from devices.shtrih import simulator as shtrih
+from devices.ssp import simulator as ssp
 from devices.validator.dialect import Status
+from devices.validator.machine import Quirks
 from kassa.terminal import IntentRefused
 
 VALIDATOR_LINE = ("lost_acks", "lost_answers", "lost_stacks")
@@ -27,16 +31,48 @@ RECEIPT_S = 1.0
 """From the opened receipt to its document, likewise."""
 
 
-def any_validator(chance: random.Random) -> ccnet.Quirks:
-    return ccnet.Quirks(
-        announces_after_reset=chance.random() < 0.8,
-        skips=frozenset(
+def good_validator(chance: random.Random) -> Quirks:
+    """One by the book, of any protocol."""
+    return chance.choice([ccnet.Quirks, ccnet.Quirks, id003.Quirks, ssp.Quirks])()
+
+
+def any_validator(chance: random.Random) -> Quirks:
+    """One as the trade sells them."""
+    common = {
+        "announces_after_reset": chance.random() < 0.8,
+        "skips": frozenset(
             one for one in (Status.ACCEPTING, Status.STACKING, Status.RETURNING) if chance.random() < 0.2
         ),
-        after_event=chance.choice([None, Status.DISABLED, Status.BUSY]),
-        silent_after_reset_s=chance.choice([0.0, 0.5, 2.5]),
-        jam_yields_to_reset=chance.random() < 0.5,
-    )
+        "silent_after_reset_s": chance.choice([0.0, 0.5, 2.5]),
+        "jam_yields_to_reset": chance.random() < 0.5,
+    }
+    match good_validator(chance):
+        case ccnet.Quirks():
+            return ccnet.Quirks(**common, after_event=chance.choice([None, Status.DISABLED, Status.BUSY]))
+        case id003.Quirks():
+            names_the_note = chance.random() < 0.3
+            return id003.Quirks(
+                **common,
+                options=chance.choice([Option.POWER_RECOVERY, Option(0)]),
+                names_the_note=names_the_note,
+                stacks_from_head=names_the_note and chance.random() < 0.5,
+                waits_for_settings=chance.random() < 0.5,
+                is_open_by_default=chance.random() < 0.3,
+                rejects_when_impatient=chance.random() < 0.7,
+                shows_stacked=chance.random() < 0.7,
+            )
+        case _:
+            has_encryption = chance.random() < 0.5
+            return ssp.Quirks(
+                **common,
+                version_max=chance.choice([6, 7, 8]),
+                has_encryption=has_encryption,
+                wants_encryption=has_encryption and chance.random() < 0.3,
+                has_acks=chance.random() < 0.8,
+                names_cleared=chance.random() < 0.7,
+                is_terse=chance.random() < 0.3,
+                repeats_faults=chance.random() < 0.5,
+            )
 
 
 def any_registrar(chance: random.Random) -> shtrih.Quirks:

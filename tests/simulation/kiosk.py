@@ -16,14 +16,14 @@ from typing import Any
 
 from simulated_disk import CUTS, PowerCut, SimulatedDisk, SimulatedFiles, plugged
 from timeline import Timeline, in_brief
+from validators import UNITS, unit_of
 from virtual_time import SlowHost, VirtualTime, Wire
 
-from devices.ccnet import simulator as ccnet
-from devices.ccnet.dialect import CcnetDialect
 from devices.shtrih import simulator as shtrih
 from devices.shtrih.driver import ShtrihDriver
 from devices.steps import Pump
 from devices.validator.driver import ValidatorDriver
+from devices.validator.machine import Quirks
 from kassa.ballast import BALLAST_BYTES
 from kassa.config import Config
 from kassa.errors import KassaError
@@ -99,7 +99,7 @@ class Kiosk:
         home: Home,
         config: Config,
         chance: random.Random,
-        validator: ccnet.Quirks | None = None,
+        validator: Quirks | None = None,
         registrar: shtrih.Quirks | None = None,
         *,
         speed: float = 1.0,
@@ -111,7 +111,8 @@ class Kiosk:
         self._host = SlowHost(self.time, slowness)
         self.timeline = Timeline(self.time.time, timeline_last)
         self.clock = Clock(self.time)
-        self.validator = ccnet.Simulator(self.time.time(), quirks=validator, speed=speed)
+        self.unit = unit_of(validator) if validator is not None else UNITS["ccnet"]
+        self.validator = self.unit.simulator(self.time.time(), quirks=validator, speed=speed)
         self.registrar = shtrih.Simulator(self.time.time(), wall=NOON, quirks=registrar, speed=speed)
         self.to_validator, self.to_registrar = (
             Wire(self.validator, self.time),
@@ -178,7 +179,7 @@ class Kiosk:
         )
         files = SimulatedFiles(self.disk, self.home.path)
         terminal = Terminal(self.config, self.home, self.journal, self.clock, devices, files)
-        drivers = ValidatorDriver(CcnetDialect, "RUB", ("RUS",)), ShtrihDriver(30, "RUB", UTC)
+        drivers = ValidatorDriver(self.unit.dialect, "RUB", ("RUS", "RUB")), ShtrihDriver(30, "RUB", UTC)
         wires = self.to_validator, self.to_registrar
         self.pumps = [
             Pump(driver, wire.open, self._dispatch, self._host)

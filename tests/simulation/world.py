@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 from clerk import Clerk
-from faults import Faults, any_registrar, any_validator
+from faults import Faults, any_registrar, any_validator, good_validator
 from kiosk import Kiosk
 from people import Customer, Script, accountant, collector
 from promises import Count, PromiseBroken, check
@@ -98,7 +98,7 @@ class World:
         config = any_config(chance)
         good = kind != "storm"
         self.kiosk = Kiosk(
-            home, config, chance, None if good else any_validator(chance), None if good else any_registrar(chance),
+            home, config, chance, good_validator(chance) if good else any_validator(chance), None if good else any_registrar(chance),
             speed=chance.choice([1.0, 4.0, 4.0, 8.0, 8.0, 16.0, 16.0, 16.0]),
             slowness=chance.choice([1.0, 2.0, 4.0]), timeline_last=timeline_last,
         )  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 from receipts import DRIVE, receipt_of
 from simulator_process import WAIT_S, Simulated
 
-from devices.link import SerialLink
+from devices.link import LineSettings, SerialLink
 from devices.shtrih.driver import ShtrihDriver
 from devices.steps import Pump
 from kassa.ports import (
@@ -33,7 +33,7 @@ class Host:
         loop = asyncio.get_running_loop()
         self.facts = asyncio.Queue()
         driver = ShtrihDriver(30, "RUB", UTC)
-        open_link = lambda: SerialLink(str(path), 115200, loop)
+        open_link = lambda: SerialLink(str(path), LineSettings(115200), loop)
         self.pump = Pump(driver, open_link, self.facts.put_nowait, loop, 0.05)
         self.pump.start()
 

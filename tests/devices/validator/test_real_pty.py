@@ -7,7 +7,7 @@ import pytest
 from simulator_process import WAIT_S, Simulated
 from validators import UNITS
 
-from devices.link import SerialLink
+from devices.link import LineSettings, SerialLink
 from devices.steps import Pump
 from devices.validator.driver import ValidatorDriver
 from kassa.money import of_whole
@@ -31,7 +31,7 @@ class Host:
         self.facts = asyncio.Queue()
         self.pump = Pump(
             ValidatorDriver(simulated.unit.dialect, "RUB", ("RUS", "RUB")),
-            lambda: SerialLink(str(simulated.link), 9600, loop),
+            lambda: SerialLink(str(simulated.link), LineSettings(9600), loop),
             self.dispatch,
             loop,
             0.05,
