@@ -57,6 +57,24 @@ class Home:
         return self.path / "logs"
 
     @property
+    def flight(self) -> Path:
+        """What passed on the devices' lines: a ring file of each, and copies of each payment's time."""
+        return self.path / "flight"
+
+    def flight_ring(self, device: str) -> Path:
+        """The ring file of one device."""
+        return self.flight / f"{device}.ring"
+
+    @property
+    def flight_payments(self) -> Path:
+        """The kept copies."""
+        return self.flight / "payments"
+
+    def flight_of(self, payment: str, device: str) -> Path:
+        """The copy of what passed on one device's line during a payment."""
+        return self.flight_payments / f"{payment}.{device}"
+
+    @property
     def run(self) -> Path:
         """What lives only while the core runs: socket, locks, spool."""
         return self.path / "run"
@@ -75,7 +93,7 @@ class Home:
         """Create every folder that is missing, closed to other users."""
         for folder in (
             self.path, self.inbox, self.outbox, self.snapshots, self.journal.parent, self.quarantine,
-            self.logs, self.run,
+            self.logs, self.flight, self.flight_payments, self.run,
         ):  # fmt: skip
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 

@@ -7,23 +7,30 @@ import contextlib
 import fcntl
 import logging
 import logging.handlers
+import math
 import os
 import shutil
 import signal
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import kassa
+from devices.ccnet import words as ccnet_words
 from devices.ccnet.dialect import CcnetDialect
-from devices.link import SerialLink
+from devices.id003 import words as id003_words
+from devices.link import LineSettings, SerialLink
+from devices.recording import recorded
+from devices.shtrih import words as shtrih_words
 from devices.shtrih.driver import ShtrihDriver
 from devices.steps import Driver, Pump
 from devices.validator.driver import ValidatorDriver
+from devices.words import Language, Line, tell
 from importers.inbox import Inbox
 from kassa.ballast import Ballast
 from kassa.clock import SystemClock
@@ -32,6 +39,9 @@ from kassa.control.server import Server
 from kassa.errors import KassaError
 from kassa.export.outbox import Outbox
 from kassa.export.writer import ExportFailed, described, outgoing_folder
+from kassa.flight.keeper import Keeper
+from kassa.flight.recorder import Recorder
+from kassa.flight.ring import Record
 from kassa.home import Home
 from kassa.journal.store import Journal, JournalBroken, JournalFull
 from kassa.ports import (
@@ -73,6 +83,13 @@ SCREEN_LIVES_S = 30.0
 """A screen that lived so long ended for a new reason: it is restarted at once."""
 LOG_BYTES = 5 << 20
 LOG_FILES = 5
+
+WORDS: Mapping[str, Language] = {
+    "ccnet": ccnet_words.LANGUAGE,
+    "id003": id003_words.LANGUAGE,
+    "shtrih": shtrih_words.LANGUAGE,
+}
+"""How what passed on a device's line reads, by the protocol's name in kassa.toml."""
 
 
 class AlreadyRunning(KassaError):
@@ -169,8 +186,13 @@ class _Core:
         self._terminal = Terminal(config, home, journal, SystemClock(), devices)
         self._outbox = Outbox(self._terminal.waiting_files, self._terminal.dispatch)
         self._exports: set[asyncio.Task[None]] = set()
-        self._validator = _pump(config, home, "validator", self._terminal.dispatch, loop)
-        self._registrar = _pump(config, home, "registrar", self._terminal.dispatch, loop)
+        self._recorders = {name: _recorder(config, home, name) for name in ("validator", "registrar")}
+        spare_bytes = config.disk.free_min_mb << 20
+        self._keeper = Keeper(home, journal, self._recorders, loop.call_later, spare_bytes)
+        self._validator, self._registrar = (
+            _pump(config, home, name, self._terminal.dispatch, loop, recorder)
+            for name, recorder in self._recorders.items()
+        )
         self._server = Server(
             self._terminal,
             {
@@ -217,6 +239,9 @@ class _Core:
             export.cancel()
         self._validator.stop()
         self._registrar.stop()
+        self._keeper.close()
+        for recorder in self._recorders.values():
+            recorder.close()
         await self._server.stop()
         self._home.socket.unlink(missing_ok=True)
 
@@ -224,6 +249,7 @@ class _Core:
         while True:
             await asyncio.sleep(TICK_S)
             self._terminal.tick()
+            self._keeper.look()
 
     async def _keep_screen(self) -> None:
         """Start the screen's process whenever it is not there; it ends by itself when our end of its stdin closes."""
@@ -325,8 +351,9 @@ def _pump(
     name: str,
     dispatch: Callable[[object], None],
     loop: asyncio.AbstractEventLoop,
+    recorder: Recorder,
 ) -> Pump:
-    """One device of the configuration: its driver on its port. A port may be relative to the home."""
+    """One device of the configuration: its driver on its port, recorded. A port may be relative to the home."""
     currency = config.terminal.currency
     driver: Driver
     if name == "validator":
@@ -336,7 +363,13 @@ def _pump(
         port, speed = config.registrar.port, config.registrar.speed
         driver = ShtrihDriver(config.registrar.password, currency, _local_zone())
     path = str(home.path / port)
-    return Pump(driver, lambda: SerialLink(path, speed, loop), dispatch, loop)
+    write = partial(recorder.record, getattr(config, name).protocol)
+    open_link = recorded(lambda: SerialLink(path, LineSettings(speed), loop), f"{port}, {speed} baud", write)
+    return Pump(driver, open_link, dispatch, loop)
+
+
+def _recorder(config: Config, home: Home, name: str) -> Recorder:
+    return Recorder(home.flight_ring(name), SystemClock(), config.disk.free_min_mb << 20)
 
 
 def _local_zone() -> tzinfo:
@@ -440,7 +473,8 @@ async def _check_device(config: Config, home: Home, name: str) -> dict[str, Any]
         if verdict is not None and not answer.done():
             answer.set_result(verdict)
 
-    pump = _pump(config, home, name, hear, loop)
+    recorder = _recorder(config, home, name)
+    pump = _pump(config, home, name, hear, loop, recorder)
     pump.start()
     try:
         found, problems = await asyncio.wait_for(answer, CHECK_MAX_S)
@@ -448,6 +482,7 @@ async def _check_device(config: Config, home: Home, name: str) -> dict[str, Any]
         found, problems = None, [f"no answer within {CHECK_MAX_S:.0f} s: check power, cable, port and speed"]
     finally:
         pump.stop()
+        recorder.close()
     return {"device": name, "ok": not problems, "found": found, "problems": problems}
 
 
@@ -466,3 +501,10 @@ def _verdict(fact: object) -> tuple[str | None, list[str]] | None:
             return None, [reason]
         case _:
             return None
+
+
+def in_words(
+    records: Iterable[Record | None], *, is_raw: bool, run_max_s: float = math.inf
+) -> Iterator[Line]:
+    """What passed on a device's line, each record told in the words of its protocol; see `devices.words.tell`."""
+    return tell(records, WORDS.get, is_raw=is_raw, run_max_s=run_max_s)

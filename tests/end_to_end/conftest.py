@@ -184,6 +184,10 @@ class Terminal:
         self.follower.end()
         return code
 
+    def watch(self, device):
+        """Somebody who watches what passes on a device's line."""
+        return self._start(Program(KASSA, "--home", self.home, "device", "watch", device))
+
     def wait_for(self, is_so, what):
         """Ask until it is so."""
         give_up = time.monotonic() + WAIT_MAX_S

@@ -9,6 +9,7 @@ from __future__ import annotations
 import device_lines
 import messages
 import operator_files
+import recordings
 import stored_files
 from pieces import Target
 
@@ -17,4 +18,5 @@ TARGETS: dict[str, Target] = {
     **messages.TARGETS,
     **operator_files.TARGETS,
     **stored_files.TARGETS,
+    **recordings.TARGETS,
 }

@@ -1,0 +1,1 @@
+"""The flight recorder: what passed on the devices' lines lately, byte for byte, and what passed during each payment."""
