@@ -68,6 +68,17 @@ class Evidence(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """A validator's own count of the notes it stacked in its life, and which one it is: for comparison, never for credit.
+
+    Service may set it back, and it goes from 2**32 - 1 to 0.
+    """
+
+    unit: str
+    stacked: int
+
+
+@dataclass(frozen=True, slots=True)
 class ValidatorLost:
     """The validator does not answer or its port is gone; every command given so far is void."""
 
@@ -100,6 +111,8 @@ class ValidatorReady:
     serial: str
     values: tuple[Money, ...]
     evidence: Evidence
+    counted: Counted | None = None
+    """None: it does not count, or does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +120,8 @@ class NoteEscrowed:
     """A recognised note waits for StackNote or ReturnNote; it goes back by itself after about 10 s."""
 
     value: Money
+    counted: Counted | None = None
+    """Before this note."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -346,8 +346,10 @@ class Terminal:
         """One event of the visit, its effects carried out in their order. Raises what the journal raises, then for good."""
         if self._is_torn:
             raise JournalFailed("an entry could not be written; the core must end and start anew")
-        before = self._state
-        self._state, effects = s.step(before, event, self._rules())
+        before, rules = self._state, self._rules()
+        if isinstance(event, ValidatorReady) and event.counted is not None:
+            rules = replace(rules, due_count=self._journal.due_count())
+        self._state, effects = s.step(before, event, rules)
         try:
             for effect in effects:
                 self._carry_out(effect)

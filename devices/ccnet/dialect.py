@@ -74,6 +74,11 @@ class CcnetDialect:
         body = yield from self._line.ask(p.GET_BILL_TABLE, p.is_bill_table)
         return None if body is None else p.decode_bill_table(body)
 
+    def count(self) -> Program[int | None]:
+        """There is no such count in this protocol."""
+        yield from ()
+        return None
+
     def rejection(self, reason: int | None) -> str:
         """The second byte of state 1C in words."""
         return p.rejection(reason)

@@ -129,6 +129,11 @@ class Id003Dialect:
             " validator.bill_table"
         )
 
+    def count(self) -> Program[int | None]:
+        """There is no such count in this protocol."""
+        yield from ()
+        return None
+
     def rejection(self, reason: int | None) -> str:
         """The second byte of state 17 in words."""
         return p.rejection(reason)

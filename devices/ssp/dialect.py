@@ -31,6 +31,8 @@ FAULT_LASTS_S = 3.0
 lasts until something else is told, which a reset brings about."""
 INITIALIZE_S = 10.0
 """So long after its start a device may keep to itself what it found in its path; then it has found nothing."""
+FALL_S = 5.0
+"""So long a note falls at most after its credit; only then is it counted."""
 HOLD_MAX_S = 10.0
 """A note that nobody decides about goes back, as other validators do it by themselves."""
 MONEY = (EventCode.CREDIT_NOTE, EventCode.CLEARED_TO_CASSETTE)
@@ -188,6 +190,8 @@ class SspDialect:
         lasts_s = LASTS_S.get(self._level.status)
         if self._level.status in FAULTS and self._times_told > 1:
             lasts_s = FAULT_LASTS_S
+        if self._level.status is Status.STACKING and self._is_credited:
+            lasts_s = FALL_S
         if lasts_s is not None and self._now() - self._level_since > lasts_s:
             self._rest()
 
@@ -201,6 +205,8 @@ class SspDialect:
         self._level, self._level_since = poll, self._now()
         if poll.status is Status.POWER_UP:
             self._level = Poll(Status.INITIALIZE)
+        elif self._is_credited and poll.status is Status.STACKED:
+            self._level = Poll(Status.STACKING)
         elif poll.status in TOLD_ONCE and poll.status not in LASTING:
             self._rest()
         return poll
@@ -217,7 +223,7 @@ class SspDialect:
                 return Poll(Status.ACCEPTING)
             case EventCode.CREDIT_NOTE | EventCode.CLEARED_TO_CASSETTE:
                 self._forget_note()
-                self._is_credited = True
+                self._is_credited = event.code is EventCode.CREDIT_NOTE
                 return Poll(Status.STACKED, event.channel or None)
             case EventCode.STACKED if not self._is_credited:
                 # Whoever heard of its credit did not live to tell, or nobody has.
@@ -339,6 +345,14 @@ class SspDialect:
         setup = self._setup
         assert setup is not None
         return (None, *(_Channel(setup, one.number, one.currency) for one in setup.channels))
+
+    def count(self) -> Program[int | None]:
+        """GET COUNTERS; a note at escrow stays there."""
+        reply = yield from self._line.ask(p.GET_COUNTERS)
+        try:
+            return p.decode_counters(reply.data).stacked
+        except p.Garbled:
+            return None
 
     def rejection(self, reason: int | None) -> str:
         """The last reject code in words."""

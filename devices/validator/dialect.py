@@ -144,6 +144,10 @@ class Dialect(Protocol):
         """What each bill type is, by its number; None when the device does not tell now."""
         ...
 
+    def count(self) -> Program[int | None]:
+        """How many notes it has stacked in its life; None: it does not count, or does not tell."""
+        ...
+
     def rejection(self, reason: int | None) -> str:
         """Why a note was not taken, for staff."""
         ...

@@ -17,6 +17,7 @@ from devices.steps import Program, Time, await_command, report, sleep
 from devices.validator.dialect import POWER_UPS, Dialect, Outcome, Poll, Status
 from kassa.money import Money
 from kassa.ports import (
+    Counted,
     DisableNotes,
     EnableNotes,
     Evidence,
@@ -149,6 +150,7 @@ class ValidatorDriver:
         self._dialect, self._currency, self._countries = dialect, currency, countries
         # These outlive the link: they are about money that the core has not heard of yet.
         self._values: tuple[Money | None, ...] = ()
+        self._serial = ""
         self._owed: list[Poll] = []
         self._evidence = Evidence.NOTHING
         self._note: AtEscrow | GoingIn | GoingBack | None = None
@@ -238,9 +240,15 @@ class ValidatorDriver:
             return False
         values = sorted({value for value in self._values if value is not None})
         self._is_starting = self._is_news = False
-        yield from report(ValidatorReady(who.model, who.serial, tuple(values), self._evidence))
+        self._serial = who.serial
+        counted = yield from self._count()
+        yield from report(ValidatorReady(who.model, who.serial, tuple(values), self._evidence, counted))
         self._evidence = Evidence.NOTHING
         return True
+
+    def _count(self) -> Program[Counted | None]:
+        stacked = yield from self._line.count()
+        return None if stacked is None else Counted(self._serial, stacked)
 
     def _learn_values_for_owed(self, status: Status) -> Program[None]:
         """An event waits for its value: get to a state in which the device tells, without delay."""
@@ -473,7 +481,7 @@ class ValidatorDriver:
             yield from self._send_back(bill_type, is_known=False)
         else:
             self._note = AtEscrow(bill_type)
-            yield from report(NoteEscrowed(value))
+            yield from report(NoteEscrowed(value, (yield from self._count())))
 
     def _tell_again(self) -> Program[None]:
         """The note is still at escrow although we said where it goes: say so again, and in the end let it go back."""

@@ -59,11 +59,15 @@ class PaymentOpened(_Entry, frozen=True):
 
 
 class StackIntended(_Entry, frozen=True):
-    """The note at escrow is about to be sent into the cassette. `note` numbers notes 1, 2, 3 ... for ever."""
+    """The note at escrow is about to be sent into the cassette. `note` numbers notes 1, 2, 3 ... for ever.
+
+    `counted`: the validator's serial number and how many notes it had stacked before, where it counts them.
+    """
 
     payment: str
     note: int
     value: int
+    counted: tuple[str, int] | None = None
 
 
 class NoteStacked(_Entry, frozen=True):

@@ -17,6 +17,7 @@ from kassa.journal.records import (
     BatchRow,
     ConditionRecord,
     DocumentRecord,
+    DueCount,
     LastNote,
     NoteRecord,
     OpenIntent,
@@ -92,6 +93,19 @@ class Queries(ABC):
         """The payment that takes notes."""
         row = self._row("SELECT number, service, account, paid FROM payments WHERE state = 'open'")
         return row and OpenPayment(*row)
+
+    def due_count(self) -> DueCount | None:
+        """What the validator should have counted, by the last intent that tells its count and the notes since."""
+        row = self._row(
+            "SELECT json_extract(i.body, '$.counted[0]'), json_extract(i.body, '$.counted[1]')"
+            " + (SELECT count(*) FROM notes WHERE number >= n.number AND state IN ('stacked', 'orphan'))"
+            " FROM (SELECT number, payment FROM notes WHERE payment IS NOT NULL ORDER BY number DESC LIMIT 1) n"
+            " JOIN payments p ON p.number = n.payment"
+            " JOIN entries i ON i.seq > p.opened_seq AND i.kind = 'stack_intended'"
+            " AND json_extract(i.body, '$.note') = n.number"
+            " AND json_extract(i.body, '$.counted') IS NOT NULL"
+        )
+        return row and DueCount(*row)
 
     @_remembered
     def last_note(self) -> LastNote | None:

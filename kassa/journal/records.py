@@ -29,6 +29,17 @@ class OpenPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class DueCount:
+    """How many notes the validator `unit` should have stacked in its life, if the books hold all of them.
+
+    A note in flight is not among them.
+    """
+
+    unit: str
+    stacked: int
+
+
+@dataclass(frozen=True, slots=True)
 class LastNote:
     """The newest note: `state` is intended, stacked, returned or orphan; `value` is None for an unknown orphan."""
 

@@ -22,7 +22,8 @@ def in_words(entry: e.Entry, currency: str) -> str:
             data = f"subscriber data {entry.snapshot[:12]}" if entry.snapshot else "no subscriber data"
             return f"payment opened: {entry.service}, account {entry.account}, {data}"
         case e.StackIntended():
-            return f"note {entry.note}, {money(entry.value)}: about to be stacked"
+            before = f", the validator has counted {entry.counted[1]} before" if entry.counted else ""
+            return f"note {entry.note}, {money(entry.value)}: about to be stacked{before}"
         case e.NoteStacked():
             doubt = ", UNCERTAIN: credited for the customer, no evidence" if entry.uncertain else ""
             return f"note {entry.note}, {money(entry.value)}: in the cassette{doubt}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kassa.config import Cash, Service
+from kassa.journal.records import DueCount
 from kassa.money import Money, of_whole
 
 
@@ -33,6 +34,8 @@ class Rules:
     """Whether it was credited without proof that it is there."""
     last_value: Money | None
     """The value of that last note, where it is known."""
+    due_count: DueCount | None = None
+    """What the validator should have counted; known when it has just come up."""
     snapshot: str | None
     """Hex digest of the file that the subscriber data came from."""
 

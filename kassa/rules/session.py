@@ -13,6 +13,7 @@ from kassa.config import Service
 from kassa.journal import entries as e
 from kassa.money import Money
 from kassa.ports import (
+    Counted,
     Document,
     Evidence,
     EvidenceFound,
@@ -30,6 +31,11 @@ from kassa.rules.services import Rules, accepted_values, account_problem, refusa
 
 EVIDENCE_WAIT_S = 3600
 """So long a lost or jammed validator may keep to itself what became of a note; longer than anybody holds one back."""
+
+UNTOLD_MAX = 3
+"""More notes than so cannot slip in between two starts; then somebody has changed the validator's count."""
+COUNTS = 2**32
+"""A validator's count begins anew after so many."""
 
 # --- states ---------------------------------------------------------------------------------------------------
 
@@ -246,8 +252,8 @@ def step(state: State, event: object, rules: Rules) -> Step:
             return state, (ReturnNote(),)
         case _, NoteStacked():
             return state, _without_intent(event, rules)
-        case _, ValidatorReady(evidence=evidence):
-            return state, _ready_without_intent(evidence, rules)
+        case _, ValidatorReady():
+            return state, _ready_without_intent(event, rules)
         case _, NoteReturned() | NoteRejected() | NoteMissing() | ValidatorLost() | EvidenceFound():
             return state, ()
         case Printing(payment=payment), ReceiptReady(printed, document) if printed == payment:
@@ -311,10 +317,10 @@ def _choose(state: State, event: object, rules: Rules) -> Step:
 def _take_cash(state: TakingCash, event: object, rules: Rules) -> Step:
     """Money: what is written stands before what is done."""
     match state, event:
-        case TakingCash(intent=None, closing=None), NoteEscrowed(value):
+        case TakingCash(intent=None, closing=None), NoteEscrowed(value, counted):
             if reason := refusal(rules.services.get(state.service), state.paid, value, rules):
                 return replace(state, notice=reason), (ReturnNote(),)
-            return _stack(state, value, rules)
+            return _stack(state, value, counted, rules)
         case _, NoteEscrowed():  # a second note while one is in flight, or after the customer pressed "pay"
             return replace(state, notice="note_returned_closing"), (ReturnNote(),)
         case TakingCash(payment=str() as payment, intent=Intent() as intent), NoteStacked(value):
@@ -339,11 +345,12 @@ def _take_cash(state: TakingCash, event: object, rules: Rules) -> Step:
             return replace(state, intent=replace(intent, evidence=evidence)), (Write((found,)),)
         case TakingCash(intent=Intent(evidence=known)), ValidatorReady(evidence=evidence):
             known_counts = evidence is Evidence.NOTHING or known is Evidence.NOTE_IN_STACKER
-            return _settle_by(known if known_counts else evidence, state, rules)
+            told = known if known_counts else evidence
+            return _settle_by(told if told is not Evidence.NOTHING else _by_count(event, rules), state, rules)
         case TakingCash(intent=Intent()), NoteMissing():
             return _settle_by(Evidence.NOTHING, state, rules)
-        case TakingCash(), ValidatorReady(evidence=evidence):
-            return replace(state, notice=None), _ready_without_intent(evidence, rules)
+        case TakingCash(), ValidatorReady():
+            return replace(state, notice=None), _ready_without_intent(event, rules)
         case TakingCash(notice=None), NoteReturned():
             return replace(state, notice="note_returned"), ()
         case TakingCash(), NoteReturned() | NoteMissing():
@@ -378,13 +385,16 @@ def _take_cash(state: TakingCash, event: object, rules: Rules) -> Step:
             return state, (Unexpected(state, event),)
 
 
-def _stack(state: TakingCash, value: Money, rules: Rules) -> Step:
+def _stack(state: TakingCash, value: Money, counted: Counted | None, rules: Rules) -> Step:
     """Durable intent first, then the command."""
     payment = state.payment or rules.payment_number
     opened = e.PaymentOpened(
         payment=payment, service=state.service, account=state.subscriber.account, snapshot=rules.snapshot
     )
-    intended = e.StackIntended(payment=payment, note=rules.note_number, value=value.minor)
+    intended = e.StackIntended(
+        payment=payment, note=rules.note_number, value=value.minor,
+        counted=(counted.unit, counted.stacked) if counted else None,
+    )  # fmt: skip
     written: tuple[e.Entry, ...] = (intended,) if state.payment else (opened, intended)
     moving = replace(state, payment=payment, intent=Intent(rules.note_number, value), notice=None)
     return moving, (Write(written), StackNote())
@@ -463,13 +473,39 @@ def _without_intent(event: NoteStacked, rules: Rules) -> tuple[Effect, ...]:
     return (Write((e.OrphanFound(note=rules.note_number, value=value, evidence=evidence),)),)
 
 
-def _ready_without_intent(evidence: Evidence, rules: Rules) -> tuple[Effect, ...]:
-    """Power was lost while a note was stacked that no intent is open for."""
-    if evidence is not Evidence.NOTE_IN_STACKER or rules.last_is_in_cassette:
+def _ready_without_intent(event: ValidatorReady, rules: Rules) -> tuple[Effect, ...]:
+    """Power was lost while a note was stacked that no intent is open for, or notes were stacked that nobody told of."""
+    untold = _untold(event, rules)
+    if untold is not None:
+        found = tuple(
+            e.OrphanFound(note=rules.note_number + one, value=None, evidence="counted by the validator")
+            for one in range(untold if untold <= UNTOLD_MAX else 0)
+        )
+        return (Write(found),) if found else ()
+    if event.evidence is not Evidence.NOTE_IN_STACKER or rules.last_is_in_cassette:
         return ()  # nothing was in flight, or it was the last note, which is written already
     return (
         Write((e.OrphanFound(note=rules.note_number, value=None, evidence="in the stacker at power-up"),)),
     )
+
+
+def _by_count(event: ValidatorReady, rules: Rules) -> Evidence:
+    """What the validator's own count says of the note in flight; any other difference than that one note says nothing."""
+    match _untold(event, rules):
+        case 0:
+            return Evidence.NOTE_IN_HEAD
+        case 1:
+            return Evidence.NOTE_IN_STACKER
+        case _:
+            return Evidence.NOTHING
+
+
+def _untold(event: ValidatorReady, rules: Rules) -> int | None:
+    """How many more notes the validator has counted than the books hold; None when the two cannot be compared."""
+    counted, due = event.counted, rules.due_count
+    if counted is None or due is None or counted.unit != due.unit:
+        return None
+    return (counted.stacked - due.stacked) % COUNTS
 
 
 def timeout_s(state: State, rules: Rules) -> int | None:
