@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from virtual_time import VirtualTime, Wire
@@ -205,23 +205,28 @@ class Core:
         self.intent = None
         self.last = None
         self.certain, self.uncertain, self.orphans = [], [], []
+        self.counted = None
+        """How many notes the validator should have counted, the one in flight left out."""
 
     def dispatch(self, fact, rig):
         rig.time.spend(self.commit_s)
+        counted = getattr(fact, "counted", None)
+        if counted is not None:
+            counted, fact = counted.stacked, replace(fact, counted=None)
         self.facts.append(fact)
         self.seen(fact)
         if isinstance(fact, ValidatorReady | ValidatorLost):
             self.is_ready = isinstance(fact, ValidatorReady)
         match fact:
             case ValidatorReady(evidence=evidence):
-                self._settle_by(evidence)
+                self._settle_by(evidence, counted)
                 if self.opens:
                     rig.pump.order(EnableNotes(self.opens))
             case NoteEscrowed(value):
                 command = self.decides(value)
                 if isinstance(command, StackNote):
                     assert self.intent is None, "a note was offered while another one's fate is open"
-                    self.intent = value
+                    self.intent, self.counted = value, counted
                 if command is not None:
                     rig.pump.order(command)
             case NoteStacked():
@@ -232,8 +237,11 @@ class Core:
             case NoteMissing() if self.intent is not None:
                 self._credit(self.intent, self.uncertain)
 
-    def _settle_by(self, evidence):
+    def _settle_by(self, evidence, counted):
+        untold = None if None in (counted, self.counted) else counted - self.counted
         if self.intent is not None:
+            if evidence is Evidence.NOTHING and untold in (0, 1):
+                evidence = Evidence.NOTE_IN_STACKER if untold else Evidence.NOTE_IN_HEAD
             match evidence:
                 case Evidence.NOTE_IN_STACKER:
                     self._credit(self.intent, self.certain)
@@ -241,9 +249,11 @@ class Core:
                     self.intent = self.last = None
                 case Evidence.NOTHING:
                     self._credit(self.intent, self.uncertain)
+        elif untold is not None:
+            for _ in range(untold if untold <= 3 else 0):
+                self._find(None)
         elif evidence is Evidence.NOTE_IN_STACKER and self.last is None:
-            self.orphans.append(None)
-            self.last = "unknown"
+            self._find(None)
 
     def _stacked(self, fact):
         value, may_be_last = (
@@ -253,12 +263,21 @@ class Core:
         if self.intent is not None:
             self._credit(value or self.intent, self.certain)
         elif not (fact.at_start and may_be_last):
-            self.orphans.append(value)
-            self.last = value or "unknown"
+            self._find(value)
+
+    def _find(self, value):
+        self.orphans.append(value)
+        self.last = value or "unknown"
+        self._count()
 
     def _credit(self, value, where):
         where.append(value)
         self.intent, self.last = None, value
+        self._count()
+
+    def _count(self):
+        if self.counted is not None:
+            self.counted += 1
 
     def of(self, *kinds):
         return [fact for fact in self.facts if isinstance(fact, kinds)]
