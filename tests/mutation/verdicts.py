@@ -22,6 +22,7 @@ _SENTENCES = {
     "one": slice(1, 2),
     "_require": slice(1, 3),
     "_in_words": slice(1),
+    "_InWords": slice(1, 2),
     "_explained": slice(1),
     "_fail": slice(1),
 }

@@ -209,6 +209,8 @@ def test_a_file_is_told_with_its_payments_and_their_sum(journal, clock, terminal
         "file": str(folder / file.name), "payments": 3, "total": "1800.00",
     }  # fmt: skip
     assert described(file, folder, "JPY")["total"] == "180000"
+    [again] = waiting(journal, clock, terminal, "utf-8")  # from the journal alone, as after a restart
+    assert again == file
 
 
 def test_that_a_file_lies_there_is_noted_once(journal, clock, terminal, folder):

@@ -101,8 +101,38 @@ def test_a_chain_can_be_checked_in_parts_each_of_which_begins_where_the_one_befo
         assert check(db) == check(db, 0, seq) == check(db, 5) == check(db, seq) == (seq, bytes.fromhex(head))
         assert check(db, 0, 5) == (5, journal.entry(5)[2])
         assert check(db, 5, 1) == (6, journal.entry(6)[2])
-        with pytest.raises(JournalBroken, match=f"entry {seq + 1} is missing"):
+        with pytest.raises(JournalBroken, match=f"entry {seq + 1} is missing") as broken:
             check(db, seq + 1)
+        assert broken.value.at == f"entry {seq + 1}"
+
+
+def test_an_entry_that_is_not_there_is_missed_by_its_number(journal):
+    for entries in visits(1):
+        journal.append(*entries)
+    with journal.reading() as db, closing(apsw.Connection(":memory:")) as other:
+        other.execute("CREATE TABLE entries (seq INTEGER PRIMARY KEY, at, kind, body, hash)")
+        other.executemany(
+            "INSERT INTO entries VALUES (?, ?, ?, ?, ?)", list(db.execute("SELECT * FROM entries"))
+        )
+        other.execute("DELETE FROM entries WHERE seq = 5")
+        with pytest.raises(JournalBroken, match="entry 5 is missing: entry 6 follows entry 4") as broken:
+            check(other)
+    assert broken.value.at == "entry 5"
+
+
+def test_an_entry_that_cannot_be_read_is_named(journal):
+    for entries in visits(1):
+        journal.append(*entries)
+    with journal.reading() as db, closing(apsw.Connection(":memory:")) as other:
+        other.execute("CREATE TABLE entries (seq INTEGER PRIMARY KEY, at, kind, body, hash)")
+        rows = list(db.execute("SELECT seq, at, kind, body, hash FROM entries WHERE seq < 4"))
+        body = '{"kind":"from_the_future"}'
+        hashed = link(rows[-1][4], 4, rows[-1][1], "from_the_future", body)
+        rows.append((4, rows[-1][1], "from_the_future", body, hashed))
+        other.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", rows)
+        with pytest.raises(JournalBroken, match="entry 4 .from_the_future. cannot be read") as broken:
+            list(walk(other))
+    assert broken.value.at == "entry 4"
 
 
 # --- the mark -------------------------------------------------------------------------------------------------------

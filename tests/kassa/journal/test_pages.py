@@ -182,7 +182,8 @@ def test_a_log_whose_database_is_gone_is_never_thrown_away(tmp_path, spoil, spoi
     (folder / "journal.db-wal").write_bytes(log)
 
     for _ in range(2):
-        with pytest.raises(JournalBroken, match="is empty or gone, yet its log is not"):
+        with pytest.raises(JournalBroken, match="is empty or gone, yet its log is not") as broken:
             Journal.open(folder / "journal.db", CountingClock())
+        assert broken.value.at == "database"
 
     assert (folder / "journal.db-wal").read_bytes() == log

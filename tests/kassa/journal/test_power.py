@@ -106,6 +106,19 @@ def test_what_one_cut_left_of_a_commit_is_no_damage_after_the_next_cut():
             assert verify(journal).ok, seed
 
 
+def test_what_a_cut_left_of_a_commit_waits_for_a_start_with_room():
+    for seed in range(20):
+        left = cut_at_the_sync_of([STARTED] * 40, SimulatedDisk(), random.Random(seed))
+        left.room_bytes = left.used_bytes()
+        with plugged(left) as vfs:
+            with closing(open_on(vfs)) as journal:
+                assert journal.head()[0] == 1, seed
+            left.room_bytes = None
+            with closing(open_on(vfs)) as journal:
+                journal.append(STARTED)
+                assert verify(journal).ok, seed
+
+
 def test_a_frame_half_of_whose_header_is_from_an_older_round_is_no_commit():
     """Storm 27: a sector ends inside of every 64th header, and before the cut an older commit's may have stood there."""
 

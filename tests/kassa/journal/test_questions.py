@@ -25,6 +25,7 @@ from kassa.journal.records import (
     BatchRow,
     ConditionRecord,
     DocumentRecord,
+    DueCount,
     LastNote,
     NoteRecord,
     OpenIntent,
@@ -102,6 +103,30 @@ def test_the_newest_evidence_of_the_note_in_flight_is_told_and_no_other_notes(jo
 
     write(journal, (stacked(1, 1, 50000),), (intended(1, 2, 10000),))
     assert journal.open_intent() == OpenIntent(FIRST, 2, 10000, None)
+
+
+def test_the_validator_should_have_counted_what_it_said_before_a_note_and_what_lies_in_the_cassette_since(
+    journal,
+):
+    def counting(note, stacked, payment=FIRST):
+        return e.StackIntended(payment=payment, note=note, value=10000, counted=("1873452", stacked))
+
+    assert journal.due_count() is None
+    journal.append(opened(1), intended(1, 1, 50000), stacked(1, 1, 50000))
+    assert journal.due_count() is None, "this validator does not tell"
+
+    journal.append(counting(2, 40))
+    assert journal.due_count() == DueCount("1873452", 40), "the note in flight is not among them"
+    journal.append(stacked(1, 2, 10000))
+    assert journal.due_count() == DueCount("1873452", 41)
+    journal.append(counting(3, 41))
+    journal.append(e.NoteReturned(payment=FIRST, note=3, reason="test"))
+    assert journal.due_count() == DueCount("1873452", 41)
+    journal.append(e.OrphanFound(note=4, value=None, evidence="test"))
+    assert journal.due_count() == DueCount("1873452", 42)
+
+    journal.append(credited(1, 60000), opened(2), intended(2, 5, 50000))
+    assert journal.due_count() is None, "another validator, which does not tell"
 
 
 def test_the_last_note_tells_whether_it_was_credited_in_doubt_or_belongs_to_nobody(journal):

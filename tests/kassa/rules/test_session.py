@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from kassa.config import load
 from kassa.home import data_folder
 from kassa.journal import entries as e
-from kassa.journal.records import OpenIntent, OpenPayment
+from kassa.journal.records import DueCount, OpenIntent, OpenPayment
 from kassa.money import Money, of_whole
 from kassa.ports import (
+    Counted,
     Document,
     Evidence,
     EvidenceFound,
@@ -54,8 +55,8 @@ MOVING = s.TakingCash("internet", WHO, of_whole(0), "00042-0000000001", s.Intent
 PAID = s.TakingCash("internet", WHO, FIVE_HUNDRED, "00042-0000000001")
 
 
-def ready(evidence):
-    return ValidatorReady("SM", "1", tuple(NOTES), evidence)
+def ready(evidence, counted=None):
+    return ValidatorReady("SM", "1", tuple(NOTES), evidence, counted)
 
 
 def written(effects):
@@ -517,6 +518,7 @@ def test_nobody_waits_for_ever_for_a_note_that_was_never_heard_of_again():
 def test_a_repeated_stacked_after_a_lost_acknowledgement_is_no_second_credit():
     known = replace(RULES, last_is_in_cassette=True, last_value=FIVE_HUNDRED)
     assert run(PAID, NoteStacked(FIVE_HUNDRED, at_start=True), rules=known) == (PAID, [])
+    assert run(PAID, NoteStacked(None, at_start=True, is_named=False), rules=known) == (PAID, [])
 
 
 @pytest.mark.parametrize("at_start", [True, False])
@@ -542,6 +544,8 @@ GIVEN_BACK = replace(IN_CASSETTE, last_is_in_cassette=False)
         (GIVEN_BACK, NoteStacked(FIVE_HUNDRED, at_start=True)),
         (GIVEN_BACK, NoteStacked(FIVE_HUNDRED)),
         (GIVEN_BACK, NoteStacked(None)),
+        (GIVEN_BACK, NoteStacked(None, at_start=True, is_named=False)),
+        (IN_CASSETTE, NoteStacked(None, is_named=False)),
         (IN_DOUBT, NoteStacked(HUNDRED)),
         (IN_DOUBT, NoteStacked(HUNDRED, at_start=True)),
     ],
@@ -568,6 +572,76 @@ def test_a_note_that_did_not_reach_the_stacker_is_nobodys_money(state, evidence)
 def test_a_note_in_the_stacker_that_is_credited_already_is_not_counted_again():
     for state in (s.Attract(), PAID):
         assert run(state, ready(Evidence.NOTE_IN_STACKER), rules=IN_CASSETTE) == (state, [])
+
+
+# --- what the validator has counted itself ---------------------------------------------------------------------
+
+DUE = replace(RULES, note_number=7, due_count=DueCount("1", 40))
+
+
+def counts(stacked, unit="1", evidence=Evidence.NOTHING):
+    return ready(evidence, Counted(unit, stacked))
+
+
+def test_the_validators_count_before_the_note_stands_in_its_intent():
+    _, effects = run(EMPTY, NoteEscrowed(FIVE_HUNDRED, Counted("1", 40)))
+    assert written(effects)[-1].counted == ("1", 40)
+    _, effects = run(EMPTY, NoteEscrowed(FIVE_HUNDRED))
+    assert written(effects)[-1].counted is None
+
+
+@pytest.mark.parametrize(
+    ("event", "entry"),
+    [
+        (counts(41), e.NoteStacked(payment="00042-0000000001", note=1, value=50000)),
+        (counts(40), e.NoteReturned(
+            payment="00042-0000000001", note=1, reason="the validator had it in its head at a start"
+        )),
+        *((event, e.NoteStacked(payment="00042-0000000001", note=1, value=50000, uncertain=True)) for event in (
+            counts(42), counts(39), counts(0), counts(41, "2"), ready(Evidence.NOTHING)
+        )),
+        (counts(40, evidence=Evidence.NOTE_IN_STACKER), e.NoteStacked(
+            payment="00042-0000000001", note=1, value=50000
+        )),
+        (counts(41, evidence=Evidence.NOTE_IN_HEAD), e.NoteReturned(
+            payment="00042-0000000001", note=1, reason="the validator had it in its head at a start"
+        )),
+    ],
+)  # fmt: skip
+def test_without_better_evidence_the_validators_count_tells_the_fate_of_the_note_in_flight(event, entry):
+    _, effects = run(MOVING, event, rules=DUE)
+    assert written(effects)[0] == entry
+
+
+@pytest.mark.parametrize("state", [s.Attract(), PAID])
+@pytest.mark.parametrize(
+    ("stacked", "orphans"), [(40, 0), (41, 1), (43, 3), (44, 0), (39, 0), (2**32 - 1, 0)]
+)
+def test_notes_that_only_the_validator_has_counted_are_orphans_and_a_count_that_jumps_is_none(
+    state, stacked, orphans
+):
+    after, effects = run(state, counts(stacked), rules=DUE)
+    assert after == state
+    assert written(effects) == [
+        e.OrphanFound(note=7 + one, value=None, evidence="counted by the validator") for one in range(orphans)
+    ]
+    assert len(effects) == bool(orphans), "an empty transaction says nothing"
+
+
+def test_a_count_goes_from_its_last_number_to_zero():
+    _, effects = run(MOVING, counts(0), rules=replace(DUE, due_count=DueCount("1", 2**32 - 1)))
+    assert written(effects)[0] == e.NoteStacked(payment="00042-0000000001", note=1, value=50000)
+
+
+def test_a_note_in_the_stacker_that_was_counted_already_is_no_second_orphan():
+    rules = replace(DUE, last_is_in_cassette=False)
+    assert run(s.Attract(), counts(40, evidence=Evidence.NOTE_IN_STACKER), rules=rules) == (s.Attract(), [])
+
+
+@pytest.mark.parametrize("counted", [None, Counted("2", 45)])
+def test_what_another_unit_has_counted_says_nothing(counted):
+    _, effects = run(s.Attract(), ready(Evidence.NOTE_IN_STACKER, counted), rules=DUE)
+    assert written(effects) == [e.OrphanFound(note=7, value=None, evidence="in the stacker at power-up")]
 
 
 # --- receipts ---------------------------------------------------------------------------------------------------
