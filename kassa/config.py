@@ -37,6 +37,7 @@ TimeOfDay = Annotated[
 Whole = Annotated[int, Meta(ge=1, le=1_000_000)]
 Seconds = Annotated[int, Meta(ge=1, le=3600)]
 Speed = Literal[2400, 4800, 9600, 19200, 38400, 57600, 115200]
+FixedKey = Annotated[str, Meta(pattern=r"\A[0-9A-Fa-f]{16}\Z", description="16 hexadecimal digits in quotes")]
 ByLanguage = Annotated[
     dict[Literal["ru", "en"], Text],
     Meta(description='texts by language, like { ru = "Интернет", en = "Internet" }'),
@@ -75,12 +76,16 @@ class Validator(Struct, frozen=True, forbid_unknown_fields=True):
     """The bill validator and its port."""
 
     port: Text
-    protocol: Literal["ccnet"] = "ccnet"
+    protocol: Literal["ccnet", "id003", "ssp"] = "ccnet"
     speed: Speed = 9600
     countries: Annotated[tuple[Text, ...], Meta(min_length=1)] = ("RUS", "RUR", "RUB")
     """What the bill table calls our currency."""
     cassette_notes: Whole = 1000
     """How many notes the cassette holds."""
+    bill_table: Annotated[tuple[Annotated[int, Meta(ge=0, le=1_000_000)], ...], Meta(max_length=16)] = ()
+    """Whole units by bill type, 0 for none: for ID-003 units that do not tell their table."""
+    fixed_key: FixedKey = "0123456701234567"
+    """The half of an SSP unit's key that both sides know beforehand; this is how they leave the factory."""
 
 
 class Registrar(Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,6 +9,7 @@ import logging
 import logging.handlers
 import math
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -24,17 +25,20 @@ import kassa
 from devices.ccnet import words as ccnet_words
 from devices.ccnet.dialect import CcnetDialect
 from devices.id003 import words as id003_words
+from devices.id003.dialect import Id003Dialect
 from devices.link import LineSettings, SerialLink
 from devices.recording import recorded
 from devices.shtrih import words as shtrih_words
 from devices.shtrih.driver import ShtrihDriver
-from devices.steps import Driver, Pump
+from devices.ssp import words as ssp_words
+from devices.steps import Driver, Pump, Time
+from devices.validator.dialect import Dialect
 from devices.validator.driver import ValidatorDriver
 from devices.words import Language, Line, tell
 from importers.inbox import Inbox
 from kassa.ballast import Ballast
 from kassa.clock import SystemClock
-from kassa.config import Config, load
+from kassa.config import Config, Validator, load
 from kassa.control.server import Server
 from kassa.errors import KassaError
 from kassa.export.outbox import Outbox
@@ -88,6 +92,7 @@ WORDS: Mapping[str, Language] = {
     "ccnet": ccnet_words.LANGUAGE,
     "id003": id003_words.LANGUAGE,
     "shtrih": shtrih_words.LANGUAGE,
+    "ssp": ssp_words.LANGUAGE,
 }
 """How what passed on a device's line reads, by the protocol's name in kassa.toml."""
 
@@ -357,19 +362,35 @@ def _pump(
     currency = config.terminal.currency
     driver: Driver
     if name == "validator":
-        port, speed = config.validator.port, config.validator.speed
-        driver = ValidatorDriver(CcnetDialect, currency, config.validator.countries)
+        port = config.validator.port
+        dialect, usual = _dialect(config.validator, currency)
+        line = usual._replace(speed=config.validator.speed)
+        driver = ValidatorDriver(dialect, currency, config.validator.countries)
     else:
-        port, speed = config.registrar.port, config.registrar.speed
+        port, line = config.registrar.port, LineSettings(config.registrar.speed)
         driver = ShtrihDriver(config.registrar.password, currency, _local_zone())
     path = str(home.path / port)
     write = partial(recorder.record, getattr(config, name).protocol)
-    open_link = recorded(lambda: SerialLink(path, LineSettings(speed), loop), f"{port}, {speed} baud", write)
+    open_link = recorded(lambda: SerialLink(path, line, loop), f"{port}, {line}", write)
     return Pump(driver, open_link, dispatch, loop)
 
 
 def _recorder(config: Config, home: Home, name: str) -> Recorder:
     return Recorder(home.flight_ring(name), SystemClock(), config.disk.free_min_mb << 20)
+
+
+def _dialect(validator: Validator, currency: str) -> tuple[Callable[[Time], Dialect], LineSettings]:
+    """How a validator of this protocol is spoken to, and over what line."""
+    match validator.protocol:
+        case "ccnet":
+            return CcnetDialect, CcnetDialect.line
+        case "id003":
+            return partial(Id003Dialect, table=validator.bill_table, currency=currency), Id003Dialect.line
+        case "ssp":
+            from devices.ssp.dialect import SspDialect  # its cipher takes its time to load
+
+            key = int(validator.fixed_key, 16)
+            return partial(SspDialect, draw=secrets.randbelow, fixed_key=key), SspDialect.line
 
 
 def _local_zone() -> tzinfo:

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from devices.ccnet import protocol as p
 from devices.ccnet.exchange import TRIES_MAX, Exchange
+from devices.link import LineSettings
 from devices.steps import Program, Time, flush, sleep
 from devices.validator.dialect import Bill, Identity, Outcome, Poll, Status
 
@@ -21,6 +22,7 @@ class CcnetDialect:
     """One CCNET validator on the line; implements `devices.validator.dialect.Dialect`."""
 
     name = "CCNET"
+    line = LineSettings(9600)
     ack_fresh_s = 0.010
     """Ours; 20 ms are documented, and units differ."""
 

@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 
 from devices.id003 import protocol as p
 from devices.id003.exchange import ANSWER_MS, LONG_ANSWER_MS, Exchange
-from devices.link import LinkLost
+from devices.link import LineSettings, LinkLost
 from devices.steps import Program, Time, flush, sleep
 from devices.validator.dialect import Bill, Identity, Outcome, Poll, Status
 from kassa.money import Money, of_whole
@@ -40,6 +40,7 @@ class Id003Dialect:
     """
 
     name = "ID-003"
+    line = LineSettings(9600, parity="E")
     ack_fresh_s = 1.0
     """Ours; VEND_VALID is repeated until it is acknowledged, and units have been seen that ignore an ACK after a minute."""
 

@@ -10,11 +10,9 @@ from __future__ import annotations
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from devices.checksums import crc16_ssp
-from devices.ssp.protocol import DATA_MAX, NUMBER_BYTES
+from devices.ssp.protocol import DATA_MAX, NUMBER_BYTES, STEX, is_sealed
 from kassa.errors import KassaError
 
-STEX = 0x7E
-"""Begins the data of a sealed frame; no command and no response has this code."""
 KEY_BYTES = 2 * NUMBER_BYTES
 COUNT_MAX = 2**32 - 1
 """Packets of one key; at ten a second they last for thirteen years."""
@@ -39,11 +37,6 @@ class OutOfStep(KassaError):
     def __init__(self, found: int, due: int) -> None:
         super().__init__(f"packet {found} came where packet {due} is due; the keys must be exchanged anew")
         self.found = found
-
-
-def is_sealed(data: bytes) -> bool:
-    """Whether the data of a frame are a sealed packet."""
-    return data[:1] == bytes((STEX,))
 
 
 def seal(key: bytes, count: int, payload: bytes, padding: bytes) -> bytes:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from devices.link import LinkLost
+from devices.link import LineSettings, LinkLost
 from devices.ssp import cipher
 from devices.ssp import protocol as p
 from devices.ssp.exchange import Draw, Exchange
@@ -75,6 +75,7 @@ class SspDialect:
     """
 
     name = "SSP"
+    line = LineSettings(9600, stop_bits=2)
     ack_fresh_s = 60.0
     """An event waits for its acknowledgement as long as it takes."""
 

@@ -120,7 +120,7 @@ class Exchange:
 
     def _unwrapped(self, data: bytes) -> Reply | None:
         """The answer in its packet; None when it cannot be the answer to this command."""
-        if not cipher.is_sealed(data):
+        if not p.is_sealed(data):
             return p.decode_reply(data)
         if self._keys is None:
             return None

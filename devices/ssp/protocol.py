@@ -124,6 +124,15 @@ class Garbled(KassaError):
         super().__init__(f"{said} came as {what}; due: {due}")
 
 
+STEX = 0x7E
+"""Begins the data of a sealed frame, see `devices.ssp.cipher`; no command and no response has this code."""
+
+
+def is_sealed(data: bytes) -> bool:
+    """Whether the data of a frame are a sealed packet."""
+    return data[:1] == bytes((STEX,))
+
+
 # --- commands -------------------------------------------------------------------------------------------------
 
 RESET = b"\x01"

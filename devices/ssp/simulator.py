@@ -243,7 +243,7 @@ class Simulator(Machine):
             return self._send(frame, p.encode_reply(Reply(Response.OK)), now)
         if frame.sequence == self._last_sequence:
             return self._transmit(self._last_answer, now)
-        command, is_sealed = frame.data, cipher.is_sealed(frame.data)
+        command, is_sealed = frame.data, p.is_sealed(frame.data)
         if is_sealed:
             if self._key is None:
                 return self._send(frame, p.encode_reply(Reply(Response.KEY_NOT_SET)), now)

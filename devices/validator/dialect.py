@@ -11,6 +11,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from devices.link import LineSettings
 from devices.steps import Program
 from kassa.money import Money
 
@@ -101,6 +102,8 @@ class Dialect(Protocol):
 
     name: str
     """As technicians call it."""
+    line: LineSettings
+    """As its devices leave the factory."""
     ack_fresh_s: float
     """An acknowledgement that comes later after its event may not count: then the event is asked for once more."""
 

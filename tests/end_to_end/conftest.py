@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 from collections import Counter
 from datetime import datetime
 from functools import cached_property
@@ -110,8 +111,9 @@ class Terminal:
 
     @cached_property
     def validator(self):
-        """Its bill validator; switched on by the first who needs it."""
-        return self._simulate("ccnet", "validator")
+        """Its bill validator, which speaks as kassa.toml says; switched on by the first who needs it."""
+        config = tomllib.loads((self.home / "kassa.toml").read_text(encoding="utf-8"))
+        return self._simulate(config["validator"]["protocol"], "validator")
 
     @cached_property
     def registrar(self):
