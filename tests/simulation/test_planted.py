@@ -28,11 +28,15 @@ LIVES_MAX_S = 900
 
 FALLS_IN = {
     "bytes_from_before_the_start_are_believed": "crashes",
+    "id003_vend_valid_is_acknowledged_when_it_is_heard": "crashes",
     "lost_validator_voids_the_intent": "crashes",
     "note_is_stacked_before_its_intent_is_written": "crashes",
     "rows_are_rounded_to_hundreds": "fair",
     "screen_is_ahead_of_the_journal": "fair",
     "screen_rounds_the_sum": "fair",
+    "ssp_money_is_acknowledged_when_it_is_heard": "crashes",
+    "ssp_polls_while_a_note_is_at_escrow": "crashes",
+    "ssp_start_takes_the_note_at_escrow": "crashes",
     "stacked_is_acknowledged_before_the_commit": "crashes",
 }
 """The kind of life that shows a bug, where it is not the storm: good devices leave no doubt behind which a note may hide."""
