@@ -47,13 +47,21 @@ class LineSettings(NamedTuple):
         return f"{self.speed} baud, 8{self.parity}{self.stop_bits}"
 
 
+PSEUDO = "/dev/pts/"
+
+
+def parity_on(path: str, line: LineSettings) -> str:
+    """The parity to ask for: none of a pseudo-terminal, which has none, and whose system refuses it now and then."""
+    return serial.PARITY_NONE if os.path.realpath(path).startswith(PSEUDO) else line.parity
+
+
 class SerialLink:
     """A serial port, or what looks like one, exclusive to us."""
 
     def __init__(self, path: str, line: LineSettings, loop: asyncio.AbstractEventLoop) -> None:
         self._path, self._loop = path, loop
         self._port = serial.Serial(
-            None, line.speed, parity=line.parity, stopbits=line.stop_bits, timeout=0, write_timeout=0,
+            None, line.speed, parity=parity_on(path, line), stopbits=line.stop_bits, timeout=0, write_timeout=0,
             exclusive=True,
         )  # fmt: skip
         self._port.port = path

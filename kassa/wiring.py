@@ -55,10 +55,6 @@ from kassa.ports import (
     ScreenEnded,
     ScreenStarted,
     SnapshotReady,
-    ValidatorChanged,
-    ValidatorLost,
-    ValidatorReady,
-    ValidatorState,
 )
 from kassa.terminal import Devices, Terminal
 
@@ -471,21 +467,22 @@ def _logged(path: Path) -> Iterator[None]:
             handler.close()
 
 
-VALIDATOR_FAULTS = frozenset(
-    {ValidatorState.CASSETTE_OUT, ValidatorState.CASSETTE_FULL, ValidatorState.JAMMED, ValidatorState.FAILED}
-)
 CHECK_MAX_S = 60.0
-"""A validator needs up to 40 s from its reset to its bill table."""
+"""A registrar that prints is waited for."""
 
 
-def check_device(home: Home, name: str) -> dict[str, Any]:
-    """Talk to a device while no core runs, until it is ready, lost, or CHECK_MAX_S passed; a verdict in words."""
+def check_registrar(home: Home) -> dict[str, Any]:
+    """Talk to the registrar while no core runs, until it tells, is lost, or CHECK_MAX_S passed; a verdict in words.
+
+    Its driver may do so without a core: the fiscal drive's archive is its evidence, and nothing takes that away. A bill
+    validator's driver must not: it acknowledges what was told, and here nobody keeps it (see `kassa.workbench`).
+    """
     config = load(home.config)
     with _locked(home), asyncio.Runner() as runner:
-        return runner.run(_check_device(config, home, name))
+        return runner.run(_check_registrar(config, home))
 
 
-async def _check_device(config: Config, home: Home, name: str) -> dict[str, Any]:
+async def _check_registrar(config: Config, home: Home) -> dict[str, Any]:
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[tuple[str | None, list[str]]] = loop.create_future()
 
@@ -494,8 +491,8 @@ async def _check_device(config: Config, home: Home, name: str) -> dict[str, Any]
         if verdict is not None and not answer.done():
             answer.set_result(verdict)
 
-    recorder = _recorder(config, home, name)
-    pump = _pump(config, home, name, hear, loop, recorder)
+    recorder = _recorder(config, home, "registrar")
+    pump = _pump(config, home, "registrar", hear, loop, recorder)
     pump.start()
     try:
         found, problems = await asyncio.wait_for(answer, CHECK_MAX_S)
@@ -504,21 +501,14 @@ async def _check_device(config: Config, home: Home, name: str) -> dict[str, Any]
     finally:
         pump.stop()
         recorder.close()
-    return {"device": name, "ok": not problems, "found": found, "problems": problems}
+    return {"device": "registrar", "ok": not problems, "found": found, "problems": problems}
 
 
 def _verdict(fact: object) -> tuple[str | None, list[str]] | None:
     match fact:
-        case ValidatorReady(model, serial, values):
-            notes = ", ".join(value.decimal() for value in sorted(values))
-            return f"{model} {serial}, notes {notes}", [] if values else [
-                "its bill table has none of our notes"
-            ]
-        case ValidatorChanged(state, detail) if state in VALIDATOR_FAULTS:
-            return state.value, [detail or state.value]
         case RegistrarStatus(model=model, drive_serial=serial, problem=problem, detail=detail):
             return f"{model}, fiscal drive {serial}", [f"{problem}: {detail}"] if problem else []
-        case ValidatorLost(reason) | RegistrarLost(reason):
+        case RegistrarLost(reason):
             return None, [reason]
         case _:
             return None

@@ -71,7 +71,6 @@ class Simulator(Machine):
 
     def _forget(self) -> None:
         super()._forget()
-        self._buffer = b""
         self._event_is_shown = False
         self._last_answer = b""
         self._answered_at = self._acknowledged_at = -1e9
@@ -100,7 +99,7 @@ class Simulator(Machine):
         if not self.has_power:
             return b""
         back = data if self.quirks.echoes else b""
-        self._buffer = (self._buffer + data)[-BUFFER_MAX_BYTES:]
+        self._buffer = (self._begun(now) + data)[-BUFFER_MAX_BYTES:]
         while True:
             item, self._buffer = p.take(self._buffer)
             if item is None:

@@ -78,7 +78,6 @@ class Simulator(Machine):
 
     def _forget(self) -> None:
         super()._forget()
-        self._buffer = b""
         self._is_bare = True
         """Nothing was answered since power came."""
         self._untold: Poll | None = None
@@ -149,7 +148,7 @@ class Simulator(Machine):
         if not self.has_power:
             return b""
         back = data if self.quirks.echoes else b""
-        self._buffer = (self._buffer + data)[-BUFFER_MAX_BYTES:]
+        self._buffer = (self._begun(now) + data)[-BUFFER_MAX_BYTES:]
         while True:
             item, self._buffer = p.take(self._buffer)
             if item is None:

@@ -84,6 +84,8 @@ class SspDialect:
         self._line = Exchange(now, fixed_key, draw)
         self._setup: Setup | None = None
         self._has_acks = False
+        self._has_come_up = False
+        """It has said so, and nothing was agreed upon since."""
         self._waiting: deque[Event] = deque()
         """Events that were heard and not yet told."""
         self._unacknowledged: Poll | None = None
@@ -124,6 +126,7 @@ class SspDialect:
                 break
         self._setup = yield from self._read_setup()
         yield from self._close()
+        self._has_come_up = False
 
     def _read_setup(self) -> Program[Setup]:
         reply = yield from self._line.ask(p.SETUP_REQUEST)
@@ -136,6 +139,8 @@ class SspDialect:
 
     def poll(self) -> Program[Poll | None]:
         """What is new since the last time, else the state that lasts; a note at escrow stays there."""
+        if self._has_come_up:
+            return Poll(Status.POWER_UP)  # until somebody sees to it, as other validators say it
         if self._unacknowledged is not None:
             return self._unacknowledged
         if not self._waiting:
@@ -249,7 +254,7 @@ class SspDialect:
                 return Poll(Status.REJECTING, (yield from self._read_reject_code()))
             case EventCode.SLAVE_RESET:
                 self._forget_note()
-                self._is_enabled = False
+                self._is_enabled, self._has_come_up = False, True
                 return Poll(Status.POWER_UP)
             case EventCode.DISABLED | EventCode.ALL_CHANNELS_INHIBITED:
                 self._is_enabled = False  # should it be from before our ENABLE, that is sent once more
@@ -277,7 +282,7 @@ class SspDialect:
     def acknowledge(self) -> Program[None]:
         """EVENT ACK, which only money waits for."""
         told, self._unacknowledged = self._unacknowledged, None
-        if told is not None:
+        if told is not None and not any(event.code in MONEY for event in self._waiting):
             yield from self._pay_ack()
 
     def _pay_ack(self) -> Program[None]:

@@ -17,7 +17,7 @@ from devices.ssp import cipher
 from devices.ssp import protocol as p
 from devices.ssp.protocol import Frame, Reply, Response
 from devices.steps import Program, Time, flush, send, sleep
-from devices.validator.listening import Listener
+from devices.validator.listening import ADVICE, Listener
 
 ANSWER_MS = 500
 """To the last byte; documented is one second, and a repetition costs nothing but the time."""
@@ -26,6 +26,8 @@ RESTART_S = 20.0
 """After a reset the device is gone for so long at most."""
 RESTART_LOOK_MS = 1000
 SECRET_MAX = 2**31 - 1
+ADVICE_ABOUT_KEY = "see validator.fixed_key in kassa.toml, and switch the validator off and on"
+"""A device that is offended by a packet of another key says nothing more, not even why."""
 
 Draw = Callable[[int], int]
 """A random number from 0 to less than the argument."""
@@ -79,6 +81,7 @@ class Exchange:
             raise LinkLost(f"the validator's half of the key cannot be used: {error}") from error
         negotiated = cipher.negotiated(number, secret, modulus)
         self._keys = _Keys(cipher.shared_key(self._fixed_key, negotiated))
+        self._listener.advice = ADVICE_ABOUT_KEY
         return True
 
     def ask(self, command: bytes) -> Program[Reply]:
@@ -95,6 +98,7 @@ class Exchange:
         self._sequence ^= 1
         if self._keys is not None:
             self._keys.count += 2
+            self._listener.advice = ADVICE
         if reply.response is Response.KEY_NOT_SET and self._keys is not None:
             raise LinkLost("the validator has lost its key, as after a power cut; keys are exchanged anew")
         return reply

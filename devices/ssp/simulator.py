@@ -70,13 +70,13 @@ class Simulator(Machine):
         changed: Callable[[Mechanics], None] = lambda truth: None,
     ) -> None:
         self.quirks = quirks or Quirks()
+        self.serial_number = SERIAL_NUMBER
         self._table = tuple(table)
         self._secrets = random.Random(len(table))
         super().__init__(now, truth, speed=speed, quirks=self.quirks, values=(None, *table), changed=changed)
 
     def _forget(self) -> None:
         super()._forget()
-        self._buffer = b""
         self._last_sequence: int | None = None
         self._last_answer = b""
         self._version = 4
@@ -129,10 +129,10 @@ class Simulator(Machine):
         return refusal
 
     def _wait_for_host(self, at: float) -> None:
-        if not self._is_escrow_told and EventCode.READ_NOTE not in (
-            one.code for one in self._events if one.channel
-        ):
-            self._tell(EventCode.READ_NOTE, self._poll.detail)
+        self._tell(EventCode.READ_NOTE, self._poll.detail)
+        self._be_patient(at)
+
+    def _be_patient(self, at: float) -> None:
         self._until, self._then = at + machine.ESCROW_S, self._lose_patience
 
     def _lose_patience(self, at: float) -> None:
@@ -229,7 +229,7 @@ class Simulator(Machine):
         if not self.has_power:
             return b""
         back = data if self.quirks.echoes else b""
-        self._buffer = (self._buffer + data)[-BUFFER_MAX_BYTES:]
+        self._buffer = (self._begun(now) + data)[-BUFFER_MAX_BYTES:]
         while True:
             item, self._buffer = p.take(self._buffer)
             if item is None:
@@ -292,7 +292,7 @@ class Simulator(Machine):
             return Reply(Response.KEY_NOT_SET)
         is_poll = command in (p.POLL, p.POLL_WITH_ACK)
         if self.status is Status.ESCROW and not is_poll:
-            self._wait_for_host(now)
+            self._be_patient(now)
         match command:
             case p.POLL:
                 return self._show(now, until_ack=False)
@@ -317,7 +317,7 @@ class Simulator(Machine):
             case p.SETUP_REQUEST:
                 return Reply(Response.OK, p.encode_setup(self._setup()))
             case p.GET_SERIAL_NUMBER:
-                return Reply(Response.OK, p.encode_serial_number(SERIAL_NUMBER))
+                return Reply(Response.OK, p.encode_serial_number(self.serial_number))
             case p.LAST_REJECT_CODE:
                 return Reply(Response.OK, bytes((self._reject_code,)))
             case p.GET_COUNTERS:
@@ -369,7 +369,8 @@ class Simulator(Machine):
             self._stack(now)
         events, self._events = self._events, []
         codes = {event.code for event in events}
-        self._is_escrow_told |= any(event.code is EventCode.READ_NOTE and event.channel for event in events)
+        if self.status is Status.ESCROW:  # else what is told is of a note that went back already
+            self._is_escrow_told = True
         if until_ack and self._is_initializing:
             events.append(Event(EventCode.INITIALISING))
         lasting = _REPEATED.get(self.status) if self.quirks.repeats_faults else None

@@ -13,6 +13,7 @@ ANSWER_MAX_BYTES = 1024
 """More in one answer: it is not a validator that talks."""
 SILENCE_MAX_S = 5.0
 """The non-response time: without a valid answer for so long the link is lost."""
+ADVICE = "check its power, cable, port, protocol and speed"
 
 Read = Callable[[bytes], tuple[bytes | None, bool]]
 """The answer in what came so far, and whether nothing stands behind it."""
@@ -24,6 +25,8 @@ class Listener:
     def __init__(self, now: Time) -> None:
         self._now = now
         self._heard_at: float | None = None
+        self.advice = ADVICE
+        """What to do about silence, as far as is known."""
 
     def collect(self, read: Read, timeout_ms: int) -> Program[tuple[bytes | None, bool]]:
         """The answer that comes in time; else None, and whether something unreadable came. Raises LinkLost on babble."""
@@ -48,7 +51,4 @@ class Listener:
         if was_heard or self._heard_at is None:
             self._heard_at = at
         elif at - self._heard_at > SILENCE_MAX_S:
-            raise LinkLost(
-                f"the validator gave no valid answer for {SILENCE_MAX_S:.0f} s;"
-                " check its power, cable, port, protocol and speed"
-            )
+            raise LinkLost(f"the validator gave no valid answer for {SILENCE_MAX_S:.0f} s; {self.advice}")

@@ -22,6 +22,8 @@ CHEATED_S = 0.6
 """How long motions take; `speed` makes them faster."""
 ESCROW_S = 10.0
 """The electronics' own patience with a silent host; never made faster."""
+GAP_S = 0.1
+"""A frame that has begun and does not go on for so long is given up."""
 
 COMMANDS = [
     "insert UNITS", "power off", "power on", "fault jam", "fault cassette_out", "fault cheat", "fault pause",
@@ -123,7 +125,9 @@ class Machine:
         self._escrow: frozenset[int] = frozenset()
         self._is_initializing = False
         self._suspended: tuple[Poll, float | None, Callable[[float], None]] | None = None
-        self._silent_until = -1e9
+        self._silent_until = self._heard_at = -1e9
+        self._buffer = b""
+        """Of the host's bytes, what is no whole frame yet."""
 
     @property
     def status(self) -> Status:
@@ -310,6 +314,12 @@ class Machine:
         elif self.status in (Status.ACCEPTING, Status.ESCROW) and not enabled:
             self._give_back(now)
 
+    def _begun(self, now: float) -> bytes:
+        """What the bytes that come now go on with."""
+        is_in_time = now - self._heard_at <= GAP_S
+        self._heard_at = now
+        return self._buffer if is_in_time else b""
+
     def _transmit(self, frame: bytes, now: float) -> bytes:
         """Send an answer, as well as this wire can; what of it leaves at once."""
         quirks = self._quirks
@@ -372,6 +382,29 @@ class Machine:
         """Somebody pulls at the note; after a moment all goes on."""
         self._suspend(Poll(Status.CHEATED), now)
         self._until, self._then = now + CHEATED_S / self._speed, self._resume
+
+    def take_unasked(self, now: float) -> None:
+        """The note in the head is stacked at once, whatever the host has said or not said."""
+        self._advance(now)
+        if self._is_up and self.truth.head is not None and self.status is not Status.STACKING:
+            self._suspended = None
+            self._stack(now)
+
+    def give_back_unasked(self, now: float) -> None:
+        """The note in the head is not stacked but given back, whatever the host was promised."""
+        self._advance(now)
+        if self._is_up and self.truth.head is not None and self.status is not Status.RETURNING:
+            self._suspended = None
+            self._give_back(now)
+
+    def fish_out(self, now: float) -> None:
+        """Somebody pulls the note in the head out again; what has passed the gate stays."""
+        self._advance(now)
+        if not self._is_up or self.truth.head is None:
+            return
+        self._move(self.truth.push_out)
+        self._rest(now)
+        self.cheat(now)
 
     def pause(self, now: float) -> None:
         """A second note pushed in, a hand in the way: all waits."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import suppress
 
 import click
 
 from kassa.cli.context import Context, pass_context
+from kassa.cli.device_hands import as_fields, by_core, by_hand, scanned
 from kassa.cli.device_log import (
     PAYMENT,
     RUN_MAX_S,
@@ -19,6 +21,7 @@ from kassa.cli.device_log import (
     of_time,
     since_of,
 )
+from kassa.cli.journal_access import reach
 from kassa.config import load
 from kassa.control.client import Client, CoreAbsent
 
@@ -63,40 +66,65 @@ def list_devices(context: Context, as_json: bool) -> None:
 
 @device.command()
 @click.argument("name", type=click.Choice(NAMES))
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--no-note", is_flag=True, help="Do not ask for a note to be put in and given back.")
+@click.option("--no-cassette", is_flag=True, help="Do not ask for the cassette to be taken out.")
+@click.option("--json", "as_json", is_flag=True, help="For machines; nobody is asked for anything.")
 @pass_context
-def check(context: Context, name: str, as_json: bool) -> None:
+def check(context: Context, name: str, no_note: bool, no_cassette: bool, as_json: bool) -> None:
     """Talk to one device and say what it is and what is wrong with it; exit code 1 when it cannot be used.
 
-    While the core runs, it answers: a port has one owner.
+    While the core runs, it answers: a port has one owner. Else the bill validator is tested step by step: insert a note
+    when you are asked to, it comes back. A validator that has something to tell of a note is left to the core.
     """
-    try:
-        with Client(context.home.socket, "device") as client:
-            status = client.ask("status")
-    except CoreAbsent:
+    has_hands = not as_json and sys.stdin.isatty()
+    with reach(context.home) as core:
+        if core is not None:
+            verdict = by_core(name, core.ask("status"))
+        elif name == "validator":
+            verdict = by_hand(
+                context.home, is_told=not as_json, has_hands=has_hands, with_note=not no_note,
+                with_cassette=not no_cassette,
+            )  # fmt: skip
+        else:
+            verdict = None
+    if verdict is None:  # it takes the core's lock itself
         from kassa import wiring
 
-        verdict = wiring.check_device(context.home, name)
-    else:
-        problems = [
-            f"{one['text']} ({one['detail']}): {one['remedy']}"
-            if one["detail"]
-            else f"{one['text']}: {one['remedy']}"
-            for one in status["conditions"]
-            if one["code"].startswith(name)
-        ]
-        if not status[name] and not problems:
-            problems = ["the core has not found it yet: look again in a minute"]
-        verdict = {"device": name, "ok": not problems, "found": status[name], "problems": problems}
+        verdict = wiring.check_registrar(context.home)
     if as_json:
         click.echo(json.dumps(verdict, ensure_ascii=False))
     else:
         click.echo(
             f"{name}: {'good' if verdict['ok'] else 'cannot be used'}: {verdict['found'] or 'no answer'}"
         )
-        for problem in verdict["problems"]:
-            click.echo(f"  {problem}")
+        for words in verdict["problems"] if "steps" not in verdict else filter(None, [verdict["remedy"]]):
+            click.echo(f"  {words}")
     raise SystemExit(0 if verdict["ok"] else 1)
+
+
+@device.command()
+@click.option(
+    "--port", "named", multiple=True, help="Only this port; may be given again. Default: all there are."
+)
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@pass_context
+def scan(context: Context, named: tuple[str, ...], as_json: bool) -> None:
+    """Find out what is connected to which port, and print the piece of kassa.toml for it; it disturbs no device.
+
+    Exit code 1 when nothing was found. While the core runs its ports are left alone: stop it first.
+    """
+    seen = scanned(context.home, named)
+    if as_json:
+        click.echo(json.dumps([as_fields(one) for one in seen], ensure_ascii=False))
+    else:
+        for one in seen:
+            click.echo(f"{one.port}: {one.words}")
+        for one in seen:
+            if one.paste:
+                click.echo(f"\n{one.paste}")
+        if not seen:
+            click.echo("there is no port: plug the adapters in, or name one with --port")
+    raise SystemExit(0 if any(one.found is not None for one in seen) else 1)
 
 
 @device.command()

@@ -4,7 +4,10 @@ Nothing of the program is imported here: what these tests hold is what scripts o
 """
 
 import json
+import os
+import pty
 import queue
+import select
 import shutil
 import signal
 import subprocess
@@ -13,6 +16,7 @@ import threading
 import time
 import tomllib
 from collections import Counter
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -69,10 +73,10 @@ class Program:
 class Simulator(Program):
     """One simulated device: a command a line in, a JSON object a line out."""
 
-    def __init__(self, name, link, state):
+    def __init__(self, name, link, state, speed=SPEED):
         super().__init__(
             sys.executable, "-m", f"devices.{name}.simulator",
-            "--pty", link, "--state", state, "--speed", SPEED,
+            "--pty", link, "--state", state, "--speed", speed,
         )  # fmt: skip
         self.say("state")
 
@@ -87,6 +91,47 @@ class Simulator(Program):
         answer = self.ask(command)
         assert answer["ok"], (command, answer)
         return answer
+
+
+class Console:
+    """A program at a terminal of its own, as a person has it; what it says is waited for with a bound."""
+
+    def __init__(self, *words):
+        self._master, slave = pty.openpty()
+        self._process = subprocess.Popen(
+            [str(word) for word in words], stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+        )
+        os.close(slave)
+        self._said = b""
+
+    def wait_for(self, words):
+        """Until it has said so."""
+        while words not in self._text():
+            assert self._hear(), f"it ended without {words!r}: {self._text()}"
+
+    def rest(self):
+        """All that it says until it ends."""
+        while self._hear():
+            pass
+        return self._text()
+
+    def _hear(self):
+        assert select.select([self._master], [], [], WAIT_MAX_S)[0], f"silence after {self._text()}"
+        try:
+            data = os.read(self._master, 4096)
+        except OSError:  # so a pseudo-terminal says that the other end is closed
+            return False
+        self._said += data
+        return bool(data)
+
+    def _text(self):
+        return self._said.decode("utf-8").replace("\r\n", "\n")
+
+    def close(self):
+        """End it, if it still runs."""
+        self._process.kill()
+        self._process.wait(WAIT_MAX_S)
+        os.close(self._master)
 
 
 class Done:
@@ -122,6 +167,26 @@ class Terminal:
 
     def _simulate(self, model, name):
         return self._start(Simulator(model, self.home / "run" / name, self.folder / f"{name}.json"))
+
+    def simulate_slowly(self, model):
+        """A bill validator as slow as a real one, for who has to be quicker than a note; before any other is there."""
+        link, state = self.home / "run" / "validator", self.folder / "validator.json"
+        self.validator = self._start(Simulator(model, link, state, "1"))
+        return self.validator
+
+    def simulate_beside(self, model):
+        """A device that no kassa.toml names, and its port."""
+        port = self.folder / f"port-{model}"
+        return self._start(Simulator(model, port, self.folder / f"{model}.json")), port
+
+    @contextmanager
+    def at_console(self, *words):
+        """Somebody who calls `kassa --home DIR ...` at a terminal."""
+        console = Console(KASSA, "--home", self.home, *words)
+        try:
+            yield console
+        finally:
+            console.close()
 
     def _start(self, program):
         self.started.append(program)
@@ -190,7 +255,7 @@ class Terminal:
         """Somebody who watches what passes on a device's line."""
         return self._start(Program(KASSA, "--home", self.home, "device", "watch", device))
 
-    def wait_for(self, is_so, what):
+    def wait_for(self, is_so, what, every_s=LOOK_EVERY_S):
         """Ask until it is so."""
         give_up = time.monotonic() + WAIT_MAX_S
         while not (found := is_so()):
@@ -198,7 +263,7 @@ class Terminal:
             assert self.core is None or self.core.process.poll() is None, (
                 f"the core ended; {self.whereabouts()}"
             )
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(every_s)
         return found
 
     def wait_for_view(self, **wanted):

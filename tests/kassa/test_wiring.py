@@ -260,7 +260,7 @@ def test_a_screen_that_does_not_end_when_told_is_killed(monkeypatch):
 
 
 def test_a_device_without_a_port_is_told_so_in_words(home):
-    found = wiring.check_device(home, "validator")
+    found = wiring.check_registrar(home)
     assert found["ok"] is False
     assert "cannot be opened" in found["problems"][0]
     assert json.dumps(found)

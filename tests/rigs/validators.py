@@ -189,6 +189,14 @@ def unit_of(quirks: Any) -> Unit:
     return next(unit for unit in UNITS.values() if isinstance(quirks, unit.quirks))
 
 
+def in_words(quirks: dict[str, Any]) -> str:
+    """Quirks as a test's name: the same in every process, whatever its order of sets."""
+    return ", ".join(
+        f"{name} {sorted(one.name for one in value) if isinstance(value, frozenset) else value!r}"
+        for name, value in quirks.items()
+    )
+
+
 ALL = frozenset(map(of_whole, (10, 50, 100, 200, 500, 1000, 2000, 5000)))
 
 
@@ -206,13 +214,13 @@ class Core:
         self.last = None
         self.certain, self.uncertain, self.orphans = [], [], []
         self.counted = None
-        """How many notes the validator should have counted, the one in flight left out."""
+        """What the validator should have counted, the note in flight left out, and which validator it is."""
 
     def dispatch(self, fact, rig):
         rig.time.spend(self.commit_s)
         counted = getattr(fact, "counted", None)
         if counted is not None:
-            counted, fact = counted.stacked, replace(fact, counted=None)
+            fact = replace(fact, counted=None)
         self.facts.append(fact)
         self.seen(fact)
         if isinstance(fact, ValidatorReady | ValidatorLost):
@@ -238,7 +246,7 @@ class Core:
                 self._credit(self.intent, self.uncertain)
 
     def _settle_by(self, evidence, counted):
-        untold = None if None in (counted, self.counted) else counted - self.counted
+        untold = self._untold(counted)
         if self.intent is not None:
             if evidence is Evidence.NOTHING and untold in (0, 1):
                 evidence = Evidence.NOTE_IN_STACKER if untold else Evidence.NOTE_IN_HEAD
@@ -254,6 +262,11 @@ class Core:
                 self._find(None)
         elif evidence is Evidence.NOTE_IN_STACKER and self.last is None:
             self._find(None)
+
+    def _untold(self, counted):
+        if None in (counted, self.counted) or counted.unit != self.counted.unit:
+            return None
+        return counted.stacked - self.counted.stacked
 
     def _stacked(self, fact):
         value, may_be_last = (
@@ -277,7 +290,7 @@ class Core:
 
     def _count(self):
         if self.counted is not None:
-            self.counted += 1
+            self.counted = replace(self.counted, stacked=self.counted.stacked + 1)
 
     def of(self, *kinds):
         return [fact for fact in self.facts if isinstance(fact, kinds)]

@@ -1,7 +1,7 @@
 """What is CCNET's own: its quirks, events of which no ACK was heard, a table that is told at rest only."""
 
 import pytest
-from validators import ready
+from validators import in_words, ready
 
 from devices.ccnet import protocol as p
 from devices.validator.dialect import Status
@@ -170,7 +170,7 @@ def test_a_note_put_in_while_the_terminal_starts_is_not_taken_for_the_one_before
         {"damaged_answers": {12, 13, 30, 31, 32, 33, 50}},
         {"ack_window_s": 0.009},
     ],
-    ids=str,
+    ids=in_words,
 )
 def test_with_every_quirk_notes_go_in_and_come_back(new_rig, quirks):
     rig = new_rig(**quirks)

@@ -130,7 +130,7 @@ def test_an_entry_that_cannot_be_read_is_named(journal):
         hashed = link(rows[-1][4], 4, rows[-1][1], "from_the_future", body)
         rows.append((4, rows[-1][1], "from_the_future", body, hashed))
         other.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", rows)
-        with pytest.raises(JournalBroken, match="entry 4 .from_the_future. cannot be read") as broken:
+        with pytest.raises(JournalBroken, match=r"entry 4 .from_the_future. cannot be read") as broken:
             list(walk(other))
     assert broken.value.at == "entry 4"
 
