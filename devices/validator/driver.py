@@ -301,8 +301,10 @@ class ValidatorDriver:
         match command, self._note:
             case EnableNotes(values), _:
                 self._wanted = frozenset(one for one, value in enumerate(self._values) if value in values)
+                self._enable_tries = 0
             case DisableNotes(), _:
                 self._wanted = frozenset()
+                self._enable_tries = 0
                 self._closed_since_rest = True
             case StackNote(), AtEscrow(bill_type):
                 yield from self._stack(bill_type)

@@ -13,6 +13,7 @@ import baseline
 import click
 import exports
 import journals
+import lines
 import msgspec
 import subscribers
 import terminal
@@ -34,7 +35,9 @@ KEPT = BUILD / "bench"
 
 @click.command()
 @click.argument(
-    "part", type=click.Choice(["yardstick", "import", "terminal", "export", "journal"]), required=False
+    "part",
+    type=click.Choice(["yardstick", "import", "terminal", "devices", "export", "journal"]),
+    required=False,
 )
 @click.option(
     "--set-baseline", is_flag=True, help="Make the measured ratios the ones that later runs are held to."
@@ -77,6 +80,9 @@ def _measure(part: str | None) -> Iterator[Figure]:
                 yield from subscribers.measure(KEPT, stage.home)
             if part != "import":
                 yield from terminal.measure(stage)
+    if part in (None, "devices"):
+        with _stage() as stage:
+            yield from lines.measure(stage, KEPT)
     if part in (None, "export", "journal"):
         with _long_journal() as journal:
             exported = list(exports.measure(journal))  # the journal's own figures are those of a life's end

@@ -190,6 +190,18 @@ def test_the_slot_opens_again_when_the_cassette_is_back(rig):
     assert not rig.core.of(ValidatorReady)
 
 
+def test_a_slot_that_is_opened_and_closed_over_and_over_does_obey(rig):
+    for _ in range(10):
+        rig.pump.order(DisableNotes())
+        rig.time.run_for(0.05)
+        rig.pump.order(EnableNotes(rig.core.opens))
+        rig.time.run_for(0.05)
+    rig.settle()
+
+    assert not rig.core.of(ValidatorLost)
+    assert len(rig.sim.enabled) == 8
+
+
 def test_closed_and_opened_again_by_order(rig):
     rig.pump.order(DisableNotes())
     rig.wait_status("DISABLED")
