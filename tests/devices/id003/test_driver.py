@@ -440,3 +440,21 @@ def test_with_every_quirk_notes_go_in_and_come_back(new_rig, quirks):
     assert rig.sim.truth.returned == [50]
     assert rig.core.certain == [RUB_500, RUB_500, of_whole(100)]
     assert rig.core.uncertain == rig.core.orphans == []
+
+
+def test_a_note_that_came_in_before_a_power_cut_has_not_the_value_of_the_one_before_it(new_rig):
+    """Storm 1119: what was known of a note at escrow outlived it, and named the next one, which the unit does not name."""
+    rig = ready(new_rig(stacks_from_head=True))
+    rig.insert(50)
+    rig.wait_status("ESCROW")
+    rig.kill_host()
+    rig.core.facts.clear()
+    rig.start_host()
+    rig.time.run_until(lambda: rig.sim.truth.returned == [50])
+    assert rig.do("insert", 1000) is None
+    rig.power_cycle(0.1)
+    rig.settle()
+
+    assert rig.sim.truth.cassette == [1000]
+    assert rig.core.of(NoteStacked) == [NoteStacked(None, is_named=False)]
+    assert rig.core.orphans == [None]
