@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from pieces import PIECE_MAX_BYTES, Pieces, Target, check_error, string
 from receipts import receipt_of
+from virtual_time import Device
 
 from devices.ccnet import exchange as ccnet_exchange
 from devices.ccnet import protocol as ccnet
@@ -329,8 +330,8 @@ class Line:
     ) -> None:
         self._pieces, self._frame, self._body_max, self._command = pieces, frame, body_max, command
         self._at = 0.0
-        self.answers = 0
-        """How often bytes came."""
+        self.answers = self.came_bytes = 0
+        """How often bytes came, and how many."""
 
     def now(self) -> float:
         return self._at
@@ -390,14 +391,15 @@ class Line:
         self._at += min(timeout_ms, 5) / 1000
         data = self._pieces.string()
         self.answers += bool(data)
+        self.came_bytes += len(data)
         return self._frame(data[: self._body_max]) if kind == 2 and data else data
 
 
 # --- seeds: what real conversations look like ----------------------------------------------------------------------------
 
 
-def _overheard(
-    simulator: Validator | Registrar,
+def overheard(
+    simulator: Device,
     program: Callable[[Callable[[], float]], Program[Any]],
     steps: int,
     **orders: Any,
@@ -449,7 +451,7 @@ def _overheard(
 def _validator_talk() -> tuple[list[bytes], bytes]:
     simulator = Validator(0.0)
     enable = EnableNotes(frozenset(map(of_whole, (50, 500))))
-    return _overheard(
+    return overheard(
         simulator,
         ValidatorDriver(CcnetDialect, "RUB", ("RUS", "RUR", "RUB")).program,
         700,
@@ -461,7 +463,7 @@ def _validator_talk() -> tuple[list[bytes], bytes]:
 
 def _registrar_talk() -> tuple[list[bytes], bytes]:
     receipt = receipt_of("00042-0000000001", 650)
-    return _overheard(
+    return overheard(
         Registrar(0.0),
         ShtrihDriver(PASSWORD, "RUB", UTC).program,
         900,
@@ -575,9 +577,7 @@ def _registrar_seeds() -> Iterator[bytes]:
         yield b"\4" + string(words) + b"\2\x10"
 
 
-def _talk_seeds(
-    talk: Callable[[], tuple[list[bytes], bytes]], size_max: int
-) -> Callable[[], Iterable[bytes]]:
+def talk_seeds(talk: Callable[[], tuple[list[bytes], bytes]], size_max: int) -> Callable[[], Iterable[bytes]]:
     def seeds() -> Iterator[bytes]:
         _, pieces = talk()
         for end in (50, 200, 600, 1500, size_max):
@@ -594,7 +594,7 @@ TARGETS = {
     ),
     "ccnet_answers": Target(ccnet_answers, _ccnet_answer_seeds),
     "ccnet_driver": Target(
-        ccnet_driver, _talk_seeds(_validator_talk, TALK_MAX_BYTES), size_max_bytes=TALK_MAX_BYTES
+        ccnet_driver, talk_seeds(_validator_talk, TALK_MAX_BYTES), size_max_bytes=TALK_MAX_BYTES
     ),
     "validator_simulator": Target(validator_simulator, _validator_seeds),
     "shtrih_frames": Target(shtrih_frames, _shtrih_frame_seeds, size_max_bytes=600),
@@ -602,7 +602,7 @@ TARGETS = {
     "shtrih_tags": Target(shtrih_tags, _tag_seeds),
     "shtrih_exchange": Target(shtrih_exchange_answers, _shtrih_exchange_seeds),
     "shtrih_driver": Target(
-        shtrih_driver, _talk_seeds(_registrar_talk, TALK_MAX_BYTES), size_max_bytes=TALK_MAX_BYTES
+        shtrih_driver, talk_seeds(_registrar_talk, TALK_MAX_BYTES), size_max_bytes=TALK_MAX_BYTES
     ),
     "registrar_simulator": Target(registrar_simulator, _registrar_seeds, size_max_bytes=4096),
 }

@@ -11,6 +11,7 @@ import messages
 import operator_files
 import recordings
 import stored_files
+import validator_lines
 from pieces import Target
 
 TARGETS: dict[str, Target] = {
@@ -19,4 +20,5 @@ TARGETS: dict[str, Target] = {
     **operator_files.TARGETS,
     **stored_files.TARGETS,
     **recordings.TARGETS,
+    **validator_lines.TARGETS,
 }

@@ -6,9 +6,9 @@ those of `validators.Core`. After the fault all is mended, and the next customer
 
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -22,10 +22,16 @@ from kassa.ports import DisableNotes, EnableNotes, NoteEscrowed, ReturnNote, Sta
 
 SLICE_S = 0.04
 """Of a state that lasts; polls come every 0.1 s."""
+SLICES_MAX = 20
+"""Of one state: a note may wait for ten seconds."""
 REST_S = 0.4
-"""The way is at its end when nothing has moved for so long."""
+"""The way is looked at for so long after its end."""
 BAD_LINE_S = 4.0
 """Less than it takes until the link is given up, and long enough for a note's whole way."""
+PATIENCE_S = 12.0
+"""After this every validator has given back by itself what waited at escrow."""
+COMMIT_S = 0.03
+"""Of the journal; a host can die while it writes."""
 NOTE, NEXT = 500, 100
 
 KEPT = "kept"
@@ -34,14 +40,16 @@ ORPHAN = "orphan"
 IN_DOUBT = "in doubt"
 LOST = "LOST"
 DOUBLE = "DOUBLE"
-ALLOWED = {
+STUCK = "STUCK"
+"""The slot does not open again, or something is not as its own code says."""
+MEANINGS = {
     KEPT: "the note is not in the cassette, and nothing was credited",
     CREDITED: "the note is in the cassette, and credited once",
     ORPHAN: "the note is in the cassette, nobody asked for it, and staff see it as an orphan",
     IN_DOUBT: "nobody knows where the note is: it is credited, and marked for the next collection",
 }
-WAYS = {"in": StackNote, "back": ReturnNote}
-"""What the core decides about the note."""
+WAYS = {"in": StackNote, "back": ReturnNote, "waiting": lambda: None}
+"""What the core decides about the note; what waits goes back when somebody has lost patience."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,10 @@ class Trial:
         self.line = rig.wire.device = Line(rig.sim)
         self.former: list[Any] = []
         """Validators that were taken away."""
+        self.calm_at = 0.0
+        """When the fault is over."""
         ready(rig)
+        rig.core.commit_s = COMMIT_S
         decision = WAYS[way]
         rig.core.decides = lambda value: decision() if value == of_whole(NOTE) else StackNote()
 
@@ -135,19 +146,29 @@ class Trial:
         )  # fmt: skip
         return f"{self.rig.sim.status.name}, {place}, {books}"
 
-    def bad_line(self, seconds=BAD_LINE_S, **how):
+    def later(self, seconds, do):
+        """What belongs to the fault and comes after it; the host goes on meanwhile, if it lives."""
+        time = self.rig.time
+        self.calm_at = max(self.calm_at, time.time() + seconds)
+        time.call_later(seconds, do)
+
+    def bad_line(self, **how):
         for name, value in how.items():
             setattr(self.line, name, value)
-        self.rig.time.run_for(seconds)
-        self.line.mend()
+        self.later(BAD_LINE_S, self.line.mend)
 
-    def restart_host(self, away_s=1.0):
+    def cut_power(self, off_s=1.0):
+        self.rig.do("cut_power")
+        self.later(off_s, lambda: self.rig.do("restore_power"))
+
+    def kill_host(self, away_s=1.0):
         self.rig.kill_host()
-        self.rig.time.run_for(away_s)
-        self.rig.start_host()
+        self.later(away_s, self.rig.start_host)
 
     def finish(self):
         """All is mended, and the next customer comes."""
+        while (left_s := self.calm_at - self.rig.time.time()) > 0:
+            self.rig.time.run_for(left_s)
         self.rig.settle()
         self.rig.insert(NEXT)
         self.rig.settle()
@@ -185,19 +206,47 @@ class Fault:
     strike: Callable[[Trial], object]
     quirks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By protocol; none: a unit by the book."""
+    is_harmless: bool = False
+    """All goes on as the core has decided."""
+    may_leave_doubt: bool = False
+    """What the validator knew of the note is gone with it, or it never knew."""
+    is_unasked: bool = False
+    """The validator takes what nobody sent in; without that nothing may end as an orphan."""
+
+    def allows(self, way: str) -> frozenset[str]:
+        """What may become of a note on this way."""
+        if self.is_harmless:
+            return frozenset({CREDITED if way == "in" else KEPT})
+        found = {KEPT, CREDITED}
+        if self.may_leave_doubt:
+            found.add(IN_DOUBT)
+        if self.is_unasked:
+            found.add(ORPHAN)
+        return frozenset(found)
 
 
-def cut_validator(trial):
-    trial.rig.power_cycle(1.0)
+def kill_as_it_decides(trial):
+    """The intent is written, the command is not sent; whoever came too late for that moment is killed all the same."""
+    core = trial.rig.core
+    decides = core.decides
+
+    def die(value):
+        core.decides = decides
+        trial.kill_host(PATIENCE_S)
+        return decides(value)
+
+    def die_all_the_same():
+        if core.decides is die:
+            core.decides = decides
+            trial.kill_host(PATIENCE_S)
+
+    core.decides = die
+    trial.later(1.5, die_all_the_same)
 
 
 def cut_both(trial):
-    trial.rig.do("cut_power")
-    trial.rig.kill_host()
-    trial.rig.time.run_for(2.0)
-    trial.rig.do("restore_power")
-    trial.rig.time.run_for(1.0)
-    trial.rig.start_host()
+    trial.cut_power(2.0)
+    trial.kill_host(3.0)
 
 
 def lose_acks(trial):
@@ -208,10 +257,8 @@ def repeat_event(trial):
     """Nobody's acknowledgement is heard, and the next one who asks hears it all again."""
     quirks = trial.rig.sim.quirks
     quirks.lost_acks = 1000
-    trial.rig.time.run_for(1.0)
-    trial.restart_host(0.2)
-    trial.rig.time.run_for(1.5)
-    quirks.lost_acks = 0
+    trial.later(1.0, lambda: trial.kill_host(0.2))
+    trial.later(2.7, lambda: setattr(quirks, "lost_acks", 0))
 
 
 def lose_answers(trial):
@@ -220,54 +267,65 @@ def lose_answers(trial):
 
 def end_the_payment(trial):
     """The slot is closed, the note goes in all the same, and then the next customer is there."""
-    core = trial.rig.core
-    core.opens = frozenset()
+
+    def reopen():
+        trial.rig.core.opens = ALL
+        trial.rig.pump.order(EnableNotes(ALL))
+
+    trial.rig.core.opens = frozenset()
     trial.rig.pump.order(DisableNotes())
-    trial.rig.time.run_for(0.15)
-    trial.rig.do("take_unasked")
-    trial.rig.time.run_for(3.0)
-    core.opens = ALL
-    trial.rig.pump.order(EnableNotes(ALL))
+    trial.later(0.15, lambda: trial.rig.do("take_unasked"))
+    trial.later(3.0, reopen)
 
 
 def hear_old_bytes(trial):
     """What the adapter has kept for the next who opens the port."""
-    rig = trial.rig
-    rig.kill_host()
-    rig.time.run_for(0.5)
-    rig.wire._unheard = trial.line.said
-    rig.start_host()
+
+    def start():
+        trial.rig.wire._unheard = trial.line.said
+        trial.rig.start_host()
+
+    trial.rig.kill_host()
+    trial.later(0.5, start)
 
 
 def swap_validator(trial):
     """Another one stands there, with its own numbers for the same notes and nothing inside."""
-    rig, unit = trial.rig, trial.unit
-    rig.do("cut_power")
-    trial.former.append(rig.sim)
-    rig.time.run_for(2.0)
-    table = tuple(reversed(TABLES[unit.name]))
-    rig.sim = unit.simulator(rig.time.time(), quirks=unit.quirks(**trial.quirks), table=table)
-    rig.sim.serial_number = 7_000_001
+    trial.rig.do("cut_power")
+    trial.former.append(trial.rig.sim)
+    trial.later(2.0, lambda: connect_new(trial))
+
+
+def connect_new(trial):
+    rig = trial.rig
+    rig.sim = another(trial, tuple(reversed(TABLES[trial.unit.name])))
     trial.line.devices = [rig.sim]
     rig.wire.stir()
 
 
+def another(trial, table):
+    unit = trial.unit
+    made = unit.simulator(trial.rig.time.time(), quirks=unit.quirks(**trial.quirks), table=table)
+    made.serial_number = 7_000_001
+    return made
+
+
 def take_cassette(trial):
     trial.rig.do("take_cassette_out")
-    trial.rig.time.run_for(3.0)
-    trial.rig.do("put_cassette_in")
+    trial.later(3.0, lambda: trial.rig.do("put_cassette_in"))
 
 
 def connect_another(trial):
-    """Two hear every command and answer it at once, until somebody pulls all plugs and one is put back."""
-    rig, unit = trial.rig, trial.unit
-    other = unit.simulator(rig.time.time(), quirks=unit.quirks(**trial.quirks))
-    other.serial_number = 7_000_002
+    """Two hear every command and answer it at once, until somebody pulls all plugs and puts one back."""
+
+    def disconnect():
+        trial.line.devices.remove(other)
+        trial.cut_power()
+
+    other = another(trial, TABLES[trial.unit.name])
     trial.line.devices.append(other)
-    rig.wire.stir()
-    rig.time.run_for(BAD_LINE_S)
-    trial.line.devices.remove(other)
-    rig.power_cycle(1.0)
+    trial.rig.wire.stir()
+    trial.later(BAD_LINE_S, disconnect)
 
 
 TABLES = {
@@ -284,28 +342,44 @@ TELLS_ONCE = {
 """ID-003 has no such units: its money is always said until it is acknowledged."""
 
 FAULTS = (
-    Fault("nothing", lambda trial: None),
-    Fault("power cut of the validator", cut_validator),
-    Fault("power cut of one that clears its path in silence", cut_validator, CLEARS_IN_SILENCE),
-    Fault("power cut of both, and it clears its path in silence", cut_both, CLEARS_IN_SILENCE),
-    Fault("power cut of the terminal", Trial.restart_host),
-    Fault("power cut of both", cut_both),
-    Fault("acknowledgements lost", lose_acks),
-    Fault("event repeated to a new host", repeat_event),
-    Fault("every answer twice", lambda trial: trial.bad_line(says_twice=True)),
-    Fault("answers lost of a unit that tells once", lose_answers, TELLS_ONCE),
-    Fault("terminal killed, and the unit tells once", Trial.restart_host, TELLS_ONCE),
-    Fault("stacked without escrow", lambda trial: trial.rig.do("take_unasked")),
-    Fault("returned after STACK", lambda trial: trial.rig.do("give_back_unasked")),
-    Fault("fished out after STACK", lambda trial: trial.rig.do("fish_out")),
-    Fault("stacked when the payment is over", end_the_payment),
-    Fault("1 % of the bytes wrong", lambda trial: trial.bad_line(bad_bytes=0.01)),
-    Fault("10 % of the bytes wrong", lambda trial: trial.bad_line(bad_bytes=0.1)),
-    Fault("frames cut and glued", lambda trial: trial.bad_line(cuts=True)),
+    Fault("nothing", lambda trial: None, is_harmless=True),
+    Fault("power cut of the validator", Trial.cut_power, may_leave_doubt=True),
+    Fault("power cut of both", cut_both, may_leave_doubt=True),
+    Fault(
+        "power cut of one that clears its path in silence",
+        Trial.cut_power,
+        CLEARS_IN_SILENCE,
+        may_leave_doubt=True,
+    ),
+    Fault(
+        "power cut of both, and it clears its path in silence",
+        cut_both,
+        CLEARS_IN_SILENCE,
+        may_leave_doubt=True,
+    ),
+    Fault("power cut of the terminal", Trial.kill_host),
+    Fault(
+        "terminal away until every validator has lost its patience", lambda trial: trial.kill_host(PATIENCE_S)
+    ),
+    Fault(
+        "terminal killed between intent and STACK, and away as long", kill_as_it_decides, may_leave_doubt=True
+    ),
+    Fault("terminal killed, and the unit tells once", Trial.kill_host, TELLS_ONCE, may_leave_doubt=True),
     Fault("bytes from before the restart", hear_old_bytes),
-    Fault("validator swapped", swap_validator),
-    Fault("cassette out", take_cassette),
-    Fault("two validators answer", connect_another),
+    Fault("acknowledgements lost", lose_acks, is_harmless=True),
+    Fault("event repeated to a new host", repeat_event),
+    Fault("answers lost of a unit that tells once", lose_answers, TELLS_ONCE, may_leave_doubt=True),
+    Fault("every answer twice", lambda trial: trial.bad_line(says_twice=True), is_harmless=True),
+    Fault("1 % of the bytes wrong", lambda trial: trial.bad_line(bad_bytes=0.01), may_leave_doubt=True),
+    Fault("10 % of the bytes wrong", lambda trial: trial.bad_line(bad_bytes=0.1), may_leave_doubt=True),
+    Fault("frames cut and glued", lambda trial: trial.bad_line(cuts=True), may_leave_doubt=True),
+    Fault("two validators answer", connect_another, may_leave_doubt=True),
+    Fault("validator swapped", swap_validator, may_leave_doubt=True),
+    Fault("cassette out", take_cassette, may_leave_doubt=True),
+    Fault("stacked without escrow", lambda trial: trial.rig.do("take_unasked"), is_unasked=True),
+    Fault("stacked when the payment is over", end_the_payment, is_unasked=True),
+    Fault("returned after STACK", lambda trial: trial.rig.do("give_back_unasked")),
+    Fault("fished out after STACK", lambda trial: trial.rig.do("fish_out"), may_leave_doubt=True),
 )
 
 
@@ -320,35 +394,68 @@ def moments(unit: Unit, fault: Fault) -> tuple[Moment, ...]:
 
 @cache
 def _moments(unit: str, way: str, quirks: tuple[tuple[str, Any], ...]) -> tuple[Moment, ...]:
-    trial = Trial(UNITS[unit], way, dict(quirks))
-    time = trial.rig.time
-    trial.rig.insert(NOTE)
-    start = moved_at = time.time()
-    seen = [(start, trial.state())]
-    while time.time() - moved_at < REST_S or trial.rig.sim.status.name != "IDLING":
-        time._run_next()
-        state = trial.state()
-        if state != seen[-1][1]:
-            moved_at = time.time()
-        if time.time() > seen[-1][0]:
-            seen.append((time.time(), state))
-        else:
-            seen[-1] = (seen[-1][0], state)
-    return tuple(
-        Moment(way, round(begin - start + (end - begin) * (one + 0.5) / slices, 6), state)
-        for (begin, state), (end, _) in pairwise(seen)
+    times = _happenings(Trial(UNITS[unit], way, dict(quirks)))
+    middles = [
+        begin + (end - begin) * (one + 0.5) / slices
+        for begin, end in pairwise(times)
         for slices in [max(1, round((end - begin) / SLICE_S))]
         for one in range(slices)
-    )
+    ]
+    trial = Trial(UNITS[unit], way, dict(quirks))
+    trial.rig.insert(NOTE)
+    found: list[Moment] = []
+    for at_s in middles:
+        trial.rig.time.call_later(at_s, lambda at_s=at_s: found.append(Moment(way, at_s, trial.state())))
+    trial.rig.time.run_for(times[-1])
+    return tuple(_thinned(found))
+
+
+def _thinned(found: list[Moment]) -> Iterator[Moment]:
+    """No more than SLICES_MAX of one state, as far apart as they can be."""
+    for state in dict.fromkeys(moment.state for moment in found):
+        same = [moment for moment in found if moment.state == state]
+        kept = min(len(same), SLICES_MAX)
+        yield from (same[one * len(same) // kept] for one in range(kept))
+
+
+def _happenings(trial: Trial) -> list[float]:
+    """When anything moved or was said, from the note's insertion on until it has come to its end."""
+    time, times = trial.rig.time, {0.0}
+    call_later = time.call_later
+    trial.rig.insert(NOTE)
+    start = time.time()
+
+    def told(callback):
+        times.add(round(time.time() - start, 6))
+        callback()
+
+    time.call_later = lambda delay, callback: call_later(delay, partial(told, callback))
+    time.run_until(lambda: trial.rig.sim.truth.is_empty and trial.rig.sim.status.name == "IDLING")
+    time.run_for(REST_S)
+    return sorted(times)
 
 
 def outcome(unit: Unit, fault: Fault, moment: Moment) -> str:
     """What becomes of a note that this happens to."""
     trial = Trial(unit, moment.way, fault.quirks.get(unit.name, {}))
-    trial.line.chance.seed(f"{unit.name} {fault.name} {moment.way} {moment.at_s}")
+    trial.line.chance.seed(f"{unit.name} {fault.name} {moment.way} {moment.at_s:.4f}")
     trial.rig.insert(NOTE)
-    trial.rig.time.run_for(moment.at_s)
-    assert trial.state() == moment.state, "the way is not the same every time"
-    fault.strike(trial)
-    trial.finish()
+    found = []
+
+    def strike():
+        found.append(trial.state())
+        fault.strike(trial)
+
+    trial.rig.time.call_later(moment.at_s, strike)  # while the host writes, too
+    try:
+        trial.rig.time.run_for(moment.at_s)
+        trial.finish()
+    except AssertionError:
+        return STUCK
+    assert found == [moment.state], "the way is not the same every time"
     return trial.outcome()
+
+
+def is_allowed(fault: Fault, moment: Moment, became: str) -> bool:
+    """Whether this may become of a note."""
+    return became in fault.allows(moment.way)

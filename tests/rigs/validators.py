@@ -217,7 +217,10 @@ class Core:
         """What the validator should have counted, the note in flight left out, and which validator it is."""
 
     def dispatch(self, fact, rig):
+        deaths = rig.deaths
         rig.time.spend(self.commit_s)
+        if rig.deaths != deaths:
+            return  # the host was killed before this was durable
         counted = getattr(fact, "counted", None)
         if counted is not None:
             fact = replace(fact, counted=None)
@@ -310,6 +313,8 @@ class Rig:
         self.wire = Wire(self.sim, self.time)
         self.core = Core()
         self.pump = None
+        self.deaths = 0
+        """How often the host was killed."""
         self.start_host()
 
     # --- the host -----------------------------------------------------------------------------------------------
@@ -320,6 +325,7 @@ class Rig:
         self.pump.start()
 
     def kill_host(self):
+        self.deaths += 1
         self.pump.stop()
 
     # --- the device -----------------------------------------------------------------------------------------------

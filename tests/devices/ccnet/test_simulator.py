@@ -255,3 +255,10 @@ def test_whatever_comes_over_the_wire_it_answers_the_next_command(bench):
     bench.sim.receive(b"\x02\x03\x00\xff\x02\x03\x05" * 50, bench.now)
 
     assert bench.poll() == Poll(Status.IDLING)
+
+
+def test_a_frame_that_stops_in_its_middle_does_not_swallow_the_next_command(bench):
+    bench.sim.receive(b"\x02\x03\xfa\x33", bench.now)
+    bench.wait(0.2)
+
+    assert bench.poll() == Poll(Status.IDLING)

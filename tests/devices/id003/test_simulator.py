@@ -333,3 +333,10 @@ def test_whatever_comes_over_the_wire_it_answers_the_next_command(bench):
     bench.sim.receive(b"\0" * 250, bench.now)
 
     assert bench.poll() == Poll(Status.IDLING)
+
+
+def test_a_frame_that_stops_in_its_middle_does_not_swallow_the_next_command(bench):
+    bench.sim.receive(b"\xfc\xfa\x11", bench.now)
+    bench.wait(0.2)
+
+    assert bench.poll() == Poll(Status.IDLING)

@@ -116,6 +116,19 @@ def test_the_first_poll_that_sees_a_note_at_escrow_does_not_take_it(bench):
     assert bench.sim.truth.cassette == []
 
 
+def test_a_note_that_went_back_unheard_does_not_let_the_next_one_be_taken_at_once(bench):
+    bench.insert(500)
+    bench.wait(0.8)
+    bench.ask(p.REJECT)
+    bench.wait(1)
+    assert Event(EventCode.READ_NOTE, 5) in bench.poll()
+    bench.insert(100)
+    bench.wait(0.8)
+
+    assert Event(EventCode.READ_NOTE, 3) in bench.poll()
+    assert bench.sim.truth.head == 100
+
+
 def test_whatever_is_asked_but_a_poll_keeps_the_note_at_escrow(bench):
     bench.hold()
     for command in (p.HOLD, p.GET_SERIAL_NUMBER, p.GET_COUNTERS, p.SETUP_REQUEST, p.HOLD):
@@ -219,6 +232,13 @@ def test_another_address_is_not_answered(bench):
 def test_whatever_comes_over_the_wire_it_answers_the_next_command(bench):
     bench.sim.receive(b"\x7f\x00\x05\xff\x7f\x7f\x80" * 50, bench.now)
     bench.sim.receive(b"\0" * 600, bench.now)
+
+    assert bench.poll() == ()
+
+
+def test_a_frame_that_stops_in_its_middle_does_not_swallow_the_next_command(bench):
+    bench.sim.receive(b"\x7f\x80\xff\x07", bench.now)
+    bench.wait(0.2)
 
     assert bench.poll() == ()
 
