@@ -65,6 +65,10 @@ class Evidence(enum.Enum):
     """It goes back to the customer, as power was lost with it in the head, or is back already."""
     NOTE_IN_STACKER = "note_in_stacker"
     """It ends in the cassette, as power was lost with it past the gate, or lies there already."""
+    NOT_STACKED = "not_stacked"
+    """The validator is at rest, kept its power, and would say of a stacked note until it is acknowledged: it is back."""
+    POWER_LOST = "power_lost"
+    """It has lost its power, and what it would have said with it: from now on, that it is at rest says nothing."""
 
 
 @dataclass(frozen=True, slots=True)

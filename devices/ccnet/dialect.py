@@ -23,6 +23,8 @@ class CcnetDialect:
 
     name = "CCNET"
     line = LineSettings(9600)
+    holds_money = False
+    """Some say it to one POLL only."""
     ack_fresh_s = 0.010
     """Ours; 20 ms are documented, and units differ."""
 

@@ -91,6 +91,12 @@ class Simulator(Machine):
         self._options = Option(0)
         self._was_set: set[int] = set()
 
+    def cut_power(self, now: float) -> None:
+        """Lose the electronics' memory; who stacks notes unasked at a start remembers that they were not heard of."""
+        untold = self._untold if self.quirks.stacks_from_head else None
+        super().cut_power(now)
+        self._untold = untold
+
     # --- what becomes of a note -----------------------------------------------------------------------------------
 
     def _announce(self, status: Status, value: int, at: float) -> None:

@@ -76,6 +76,8 @@ class SspDialect:
 
     name = "SSP"
     line = LineSettings(9600, stop_bits=2)
+    holds_money = False
+    """Only those with POLL WITH ACK; the count tells of all."""
     ack_fresh_s = 60.0
     """An event waits for its acknowledgement as long as it takes."""
 

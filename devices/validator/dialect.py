@@ -104,6 +104,8 @@ class Dialect(Protocol):
     """As technicians call it."""
     line: LineSettings
     """As its devices leave the factory."""
+    holds_money: bool
+    """Whether every device of this protocol says of a stacked note until it is acknowledged, as long as it has power."""
     ack_fresh_s: float
     """An acknowledgement that comes later after its event may not count: then the event is asked for once more."""
 

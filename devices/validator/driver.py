@@ -162,6 +162,10 @@ class ValidatorDriver:
         self._now, self._line = now, self._dialect(now)
         self._was_reset = False
         self._resets = 0
+        self._was_restarted = False
+        """Whether the device was seen to begin anew in this life of the link."""
+        self._has_told = False
+        """Whether it said in this life of the link that a note was stacked."""
         self._is_news = False
         """Whether a note that is stacked now was not stacked before: it lay in the head at the power-up."""
         self._told: ValidatorChanged | None = None
@@ -222,8 +226,10 @@ class ValidatorDriver:
         """The state is evidence of the note in flight, and it is gone after RESET: the core keeps it."""
         self._note = None  # there may be another one inside by now
         if status in EVIDENCE and not self._former_is_over:  # else this is about a note that came in since
-            self._evidence = EVIDENCE[status]
+            self._evidence, self._was_restarted = EVIDENCE[status], True
             yield from report(EvidenceFound(self._evidence))
+        else:
+            yield from self._lose_trust_in_rest()
         yield from self._read_table()  # now, so that a note it announces while starting has its value
         self._is_news = status is Status.POWER_UP_IN_HEAD
         if (yield from self._line.leave_power_up()):
@@ -232,6 +238,17 @@ class ValidatorDriver:
             raise LinkLost(
                 f"the validator does not start, though it was reset {RESETS_MAX} times; switch it off and on"
             )
+
+    def _lose_trust_in_rest(self) -> Program[None]:
+        """A device that was reset may have forgotten what it would have said; the next life has to know that, too."""
+        if self._line.holds_money and not self._was_restarted:
+            self._was_restarted = True
+            yield from report(EvidenceFound(Evidence.POWER_LOST))
+
+    def _evidence_of_rest(self) -> Evidence:
+        """What it means that a device came to rest in this life of the link without a word of a note."""
+        says_nothing = self._was_restarted or self._has_told or not self._line.holds_money
+        return Evidence.NOTHING if says_nothing else Evidence.NOT_STACKED
 
     def _get_ready(self) -> Program[bool]:
         """Identity and table; then the slot may be opened."""
@@ -242,6 +259,8 @@ class ValidatorDriver:
         self._is_starting = self._is_news = False
         self._serial = who.serial
         counted = yield from self._count()
+        if self._evidence is Evidence.NOTHING:
+            self._evidence = self._evidence_of_rest()
         yield from report(ValidatorReady(who.model, who.serial, tuple(values), self._evidence, counted))
         self._evidence = Evidence.NOTHING
         return True
@@ -401,6 +420,7 @@ class ValidatorDriver:
         another note. Should we die in between, the core has the evidence.
         """
         note, self._note = self._note, None
+        self._has_told |= poll.status is Status.STACKED
         if poll.status is Status.RETURNED and not self._is_known(note):
             return
         if poll.detail is None and note is not None:
@@ -520,6 +540,8 @@ class ValidatorDriver:
                 yield from report(NoteRejected(self._line.rejection(poll.detail)))
         if poll.status in (Status.INITIALIZE, Status.CASSETTE_OUT):
             self._in_force = None  # the device forgets its masks
+        if poll.status is Status.INITIALIZE:
+            yield from self._lose_trust_in_rest()
         lasts_s = at - self._level_since
         yield from self._tell_level(poll, lasts_s)
         yield from self._remedy(poll, lasts_s)

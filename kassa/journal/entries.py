@@ -91,7 +91,10 @@ class NoteReturned(_Entry, frozen=True):
 
 
 class EvidenceFound(_Entry, frozen=True):
-    """What the validator said at a start of a note in flight: note_in_head or note_in_stacker; it will not say it again."""
+    """What the validator said at a start of a note in flight, and will not say again.
+
+    note_in_head, note_in_stacker; or power_lost: nothing, and that it is at rest afterwards says nothing either.
+    """
 
     payment: str
     note: int

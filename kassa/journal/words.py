@@ -6,6 +6,12 @@ from kassa.journal import entries as e
 from kassa.money import Money
 from kassa.words import counted
 
+EVIDENCE = {
+    "note_in_head": "in the head, or back, the validator said at its start",
+    "note_in_stacker": "in the stacker, or behind it, the validator said at its start",
+    "power_lost": "the validator began anew and said nothing of it",
+}
+
 
 def in_words(entry: e.Entry, currency: str) -> str:
     """One line, without the time and without the payment that the reader asked for."""
@@ -30,12 +36,8 @@ def in_words(entry: e.Entry, currency: str) -> str:
         case e.NoteReturned():
             return f"note {entry.note}: returned, {entry.reason}"
         case e.EvidenceFound():
-            where = (
-                "in the stacker, or behind it"
-                if entry.evidence == "note_in_stacker"
-                else "in the head, or back"
-            )
-            return f"note {entry.note}: {where}, the validator said at its start"
+            told = EVIDENCE.get(entry.evidence, entry.evidence)
+            return f"note {entry.note}: {told}"
         case e.OrphanFound():
             return f"note {entry.note}, {money(entry.value)}: in the cassette without a payment, {entry.evidence}"
         case e.PaymentCredited():

@@ -34,6 +34,10 @@ EVIDENCE_WAIT_S = 3600
 
 UNTOLD_MAX = 3
 """More notes than so cannot slip in between two starts; then somebody has changed the validator's count."""
+RETURNED_BECAUSE = {
+    Evidence.NOTE_IN_HEAD: "the validator had it in its head at a start",
+    Evidence.NOT_STACKED: "the validator never had it stacked, as it would say so until it is heard",
+}
 COUNTS = 2**32
 """A validator's count begins anew after so many."""
 
@@ -336,16 +340,19 @@ def _take_cash(state: TakingCash, event: object, rules: Rules) -> Step:
         ):
             back = e.NoteReturned(payment=payment, note=intent.note, reason="the validator gave it back")
             return _settled(replace(state, notice="note_returned"), (back,), rules)
-        case TakingCash(intent=Intent() as intent), NoteReturned():
+        case TakingCash(intent=Intent(evidence=Evidence.NOTE_IN_HEAD) as intent), NoteReturned():
             return replace(state, intent=replace(intent, evidence=Evidence.NOTHING)), ()
+        case TakingCash(intent=Intent()), NoteReturned():
+            return state, ()
         case TakingCash(payment=str() as payment, intent=Intent() as intent), EvidenceFound(evidence):
             if intent.evidence is Evidence.NOTE_IN_STACKER:
                 return state, ()  # it may be another note that came in since
+            if evidence is Evidence.POWER_LOST and intent.evidence is not Evidence.NOTHING:
+                return state, ()  # better evidence was heard before
             found = e.EvidenceFound(payment=payment, note=intent.note, evidence=evidence.value)
             return replace(state, intent=replace(intent, evidence=evidence)), (Write((found,)),)
         case TakingCash(intent=Intent(evidence=known)), ValidatorReady(evidence=evidence):
-            known_counts = evidence is Evidence.NOTHING or known is Evidence.NOTE_IN_STACKER
-            told = known if known_counts else evidence
+            told = _best_of(known, evidence)
             return _settle_by(told if told is not Evidence.NOTHING else _by_count(event, rules), state, rules)
         case TakingCash(intent=Intent()), NoteMissing():
             return _settle_by(Evidence.NOTHING, state, rules)
@@ -364,7 +371,8 @@ def _take_cash(state: TakingCash, event: object, rules: Rules) -> Step:
         case TakingCash(), FinishPressed():
             return _finish(state, rules)
         case TakingCash(intent=Intent(evidence=known), closing="timeout"), TimedOut():
-            return _settle_by(known, state, rules)  # nothing was heard of the note for EVIDENCE_WAIT_S
+            # Nothing was heard of the note for EVIDENCE_WAIT_S.
+            return _settle_by(_best_of(known, Evidence.NOTHING), state, rules)
         case TakingCash(intent=Intent()), TimedOut() | Stopping():
             # A hand can hold a note back for longer than a time-out: what the validator says of it is waited for,
             # in the next run if need be.
@@ -405,10 +413,8 @@ def _settle_by(evidence: Evidence, state: TakingCash, rules: Rules) -> Step:
     assert state.payment is not None
     assert state.intent is not None
     payment, note, value = state.payment, state.intent.note, state.intent.value
-    if evidence is Evidence.NOTE_IN_HEAD:
-        back = e.NoteReturned(
-            payment=payment, note=note, reason="the validator had it in its head at a start"
-        )
+    if evidence in RETURNED_BECAUSE:
+        back = e.NoteReturned(payment=payment, note=note, reason=RETURNED_BECAUSE[evidence])
         return _settled(replace(state, notice="note_returned"), (back,), rules)
     is_uncertain = evidence is Evidence.NOTHING
     stacked = e.NoteStacked(payment=payment, note=note, value=value.minor, uncertain=is_uncertain)
@@ -487,6 +493,14 @@ def _ready_without_intent(event: ValidatorReady, rules: Rules) -> tuple[Effect, 
     return (
         Write((e.OrphanFound(note=rules.note_number, value=None, evidence="in the stacker at power-up"),)),
     )
+
+
+def _best_of(known: Evidence, now: Evidence) -> Evidence:
+    """What counts of a note in flight: what was heard of it before, or what is heard now that the validator is ready."""
+    if known is Evidence.POWER_LOST:
+        return Evidence.NOTHING if now is Evidence.NOT_STACKED else now
+    known_counts = now is Evidence.NOTHING or known is Evidence.NOTE_IN_STACKER
+    return known if known_counts else now
 
 
 def _by_count(event: ValidatorReady, rules: Rules) -> Evidence:

@@ -23,6 +23,7 @@ from kassa.money import of_whole
 from kassa.ports import (
     EnableNotes,
     Evidence,
+    EvidenceFound,
     NoteEscrowed,
     NoteMissing,
     NoteReturned,
@@ -56,14 +57,15 @@ def any_ccnet(chance):
 
 def any_id003(chance):
     """A unit as the trade sells them, as quirks."""
+    names_the_note = chance.random() < 0.3
     return {
         "announces_after_reset": chance.random() < 0.7,
         "options": chance.choice([id003.Option.POWER_RECOVERY, id003.Option(0)]),
         "skips": frozenset(
             one for one in (Status.ACCEPTING, Status.STACKING, Status.RETURNING) if chance.random() < 0.2
         ),
-        "names_the_note": chance.random() < 0.3,
-        "stacks_from_head": chance.random() < 0.3,
+        "names_the_note": names_the_note,
+        "stacks_from_head": names_the_note and chance.random() < 0.5,  # else nobody can know which note it is
         "waits_for_settings": chance.random() < 0.5,
         "is_open_by_default": chance.random() < 0.3,
         "rejects_when_impatient": chance.random() < 0.7,
@@ -213,6 +215,8 @@ class Core:
         self.intent = None
         self.last = None
         self.certain, self.uncertain, self.orphans = [], [], []
+        self.known = Evidence.NOTHING
+        """What was heard of the note in flight, in this life of the host or in an earlier one."""
         self.counted = None
         """What the validator should have counted, the note in flight left out, and which validator it is."""
 
@@ -229,6 +233,10 @@ class Core:
         if isinstance(fact, ValidatorReady | ValidatorLost):
             self.is_ready = isinstance(fact, ValidatorReady)
         match fact:
+            case EvidenceFound(evidence) if self.intent is not None:
+                is_known = evidence is Evidence.POWER_LOST and self.known is not Evidence.NOTHING
+                if self.known is not Evidence.NOTE_IN_STACKER and not is_known:
+                    self.known = evidence
             case ValidatorReady(evidence=evidence):
                 self._settle_by(evidence, counted)
                 if self.opens:
@@ -237,7 +245,7 @@ class Core:
                 command = self.decides(value)
                 if isinstance(command, StackNote):
                     assert self.intent is None, "a note was offered while another one's fate is open"
-                    self.intent, self.counted = value, counted
+                    self.intent, self.counted, self.known = value, counted, Evidence.NOTHING
                 if command is not None:
                     rig.pump.order(command)
             case NoteStacked():
@@ -245,20 +253,26 @@ class Core:
             case NoteReturned(value):
                 if self.intent is not None and value in (None, self.intent):
                     self.intent = self.last = None
+                elif self.known is Evidence.NOTE_IN_HEAD:
+                    self.known = Evidence.NOTHING  # it was another note's
             case NoteMissing() if self.intent is not None:
                 self._credit(self.intent, self.uncertain)
 
     def _settle_by(self, evidence, counted):
         untold = self._untold(counted)
+        if self.known is Evidence.POWER_LOST:
+            evidence = Evidence.NOTHING if evidence is Evidence.NOT_STACKED else evidence
+        elif evidence is Evidence.NOTHING or self.known is Evidence.NOTE_IN_STACKER:
+            evidence = self.known
         if self.intent is not None:
             if evidence is Evidence.NOTHING and untold in (0, 1):
                 evidence = Evidence.NOTE_IN_STACKER if untold else Evidence.NOTE_IN_HEAD
             match evidence:
                 case Evidence.NOTE_IN_STACKER:
                     self._credit(self.intent, self.certain)
-                case Evidence.NOTE_IN_HEAD:
+                case Evidence.NOTE_IN_HEAD | Evidence.NOT_STACKED:
                     self.intent = self.last = None
-                case Evidence.NOTHING:
+                case Evidence.NOTHING | Evidence.POWER_LOST:
                     self._credit(self.intent, self.uncertain)
         elif untold is not None:
             for _ in range(untold if untold <= 3 else 0):

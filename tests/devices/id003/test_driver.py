@@ -458,3 +458,37 @@ def test_a_note_that_came_in_before_a_power_cut_has_not_the_value_of_the_one_bef
     assert rig.sim.truth.cassette == [1000]
     assert rig.core.of(NoteStacked) == [NoteStacked(None, is_named=False)]
     assert rig.core.orphans == [None]
+
+
+def test_a_unit_at_rest_that_kept_its_power_never_had_the_note_stacked(rig):
+    """Crashes, seed 3: the core died with the intent written and came back when the unit had given the note back."""
+    rig.sim.quirks.lost_stacks = 1
+    rig.insert(500)
+    rig.time.run_until(lambda: rig.core.intent is not None)
+    rig.kill_host()
+    rig.time.run_until(lambda: rig.sim.truth.returned == [500], 30)
+    rig.start_host()
+    rig.settle()
+
+    assert rig.core.of(ValidatorReady)[-1].evidence is Evidence.NOT_STACKED
+    assert rig.core.certain == rig.core.uncertain == []
+
+
+def test_a_unit_that_lost_its_power_says_nothing_by_being_at_rest_in_this_life_of_the_host_or_the_next(
+    new_rig,
+):
+    rig = ready(new_rig(announces_after_reset=False))
+    rig.insert(500)
+    rig.time.run_until(lambda: rig.sim.truth.cassette == [500])
+    rig.kill_host()
+    rig.power_cycle()
+    rig.start_host()
+    rig.time.run_until(lambda: rig.core.of(EvidenceFound))
+    rig.time.run_for(1.0)
+    rig.kill_host()
+    rig.time.run_until(lambda: rig.sim.status.name == "DISABLED")
+    rig.start_host()
+    rig.settle()
+
+    assert rig.core.of(EvidenceFound)[-1] == EvidenceFound(Evidence.POWER_LOST)
+    assert rig.core.uncertain == [RUB_500]

@@ -78,11 +78,8 @@ class Storm:
             self.lose_stack, self.damage, self.cheat, self.jam, self.pause, self.cassette,
         ]  # fmt: skip
         quirks = self.rig.sim.quirks
-        says_it_once = not getattr(quirks, "holds_events", True)
-        stacks_unnamed = getattr(quirks, "stacks_from_head", False) and not quirks.names_the_note
-        if says_it_once or stacks_unnamed:
-            # Who says STACKED once to a host that is away, and then lets the next customer in, cannot be understood;
-            # nor who stacks a note that nobody sent in, and does not say to a host that has just come which one.
+        if not getattr(quirks, "holds_events", True):
+            # Who says STACKED once to a host that is away, and then lets the next customer in, cannot be understood.
             seldom = [one for one in seldom if one not in (self.kill_host, self.unplug)]
         for _ in range(EVENTS):
             self.chance.choice(often + seldom)()

@@ -574,6 +574,62 @@ def test_a_note_in_the_stacker_that_is_credited_already_is_not_counted_again():
         assert run(state, ready(Evidence.NOTE_IN_STACKER), rules=IN_CASSETTE) == (state, [])
 
 
+# --- a validator that holds what it stacked -----------------------------------------------------------------------
+
+
+def moving(evidence):
+    return replace(MOVING, intent=replace(MOVING.intent, evidence=evidence))
+
+
+BACK_AS_NEVER_STACKED = e.NoteReturned(
+    payment="00042-0000000001",
+    note=1,
+    reason="the validator never had it stacked, as it would say so until it is heard",
+)
+CREDITED = e.NoteStacked(payment="00042-0000000001", note=1, value=50000)
+CREDITED_IN_DOUBT = e.NoteStacked(payment="00042-0000000001", note=1, value=50000, uncertain=True)
+
+
+@pytest.mark.parametrize(
+    ("known", "now", "entry"),
+    [
+        (Evidence.NOTHING, Evidence.NOT_STACKED, BACK_AS_NEVER_STACKED),
+        (Evidence.NOTE_IN_HEAD, Evidence.NOT_STACKED, BACK_AS_NEVER_STACKED),
+        (Evidence.NOTE_IN_STACKER, Evidence.NOT_STACKED, CREDITED),
+        (Evidence.POWER_LOST, Evidence.NOT_STACKED, CREDITED_IN_DOUBT),
+        (Evidence.POWER_LOST, Evidence.NOTHING, CREDITED_IN_DOUBT),
+        (Evidence.POWER_LOST, Evidence.NOTE_IN_STACKER, CREDITED),
+    ],
+)
+def test_rest_is_evidence_only_of_a_validator_that_kept_its_power(known, now, entry):
+    _, effects = run(moving(known), ready(now))
+    assert written(effects)[0] == entry
+
+
+def test_nobody_has_a_note_for_a_rest_without_an_intent():
+    assert run(s.Attract(), ready(Evidence.NOT_STACKED)) == (s.Attract(), [])
+
+
+@pytest.mark.parametrize("known", [Evidence.NOTE_IN_HEAD, Evidence.NOTE_IN_STACKER, Evidence.POWER_LOST])
+def test_that_power_was_lost_is_written_once_and_never_over_better_evidence(known):
+    assert run(moving(known), EvidenceFound(Evidence.POWER_LOST)) == (moving(known), [])
+    lost = e.EvidenceFound(payment="00042-0000000001", note=1, evidence="power_lost")
+    assert run(MOVING, EvidenceFound(Evidence.POWER_LOST)) == (
+        moving(Evidence.POWER_LOST),
+        [s.Write((lost,))],
+    )
+
+
+def test_another_note_that_came_back_does_not_give_power_back():
+    assert run(moving(Evidence.POWER_LOST), NoteReturned(HUNDRED)) == (moving(Evidence.POWER_LOST), [])
+
+
+def test_of_a_note_that_is_never_heard_of_again_a_lost_power_is_no_evidence():
+    state = replace(moving(Evidence.POWER_LOST), closing="timeout")
+    _, effects = run(state, s.TimedOut())
+    assert written(effects)[0] == CREDITED_IN_DOUBT
+
+
 # --- what the validator has counted itself ---------------------------------------------------------------------
 
 DUE = replace(RULES, note_number=7, due_count=DueCount("1", 40))
