@@ -27,7 +27,11 @@ def documented():
     return found
 
 
-@pytest.mark.parametrize(("verbs", "options"), documented().items(), ids=str)
+@pytest.mark.parametrize(
+    ("verbs", "options"),
+    documented().items(),
+    ids=lambda one: " ".join(sorted(one)) if isinstance(one, set) else str(one),
+)
 def test_what_the_documents_show_can_be_typed(verbs, options):
     helped = subprocess.run(
         [KASSA, *verbs, "--help"], capture_output=True, text=True, timeout=30, check=False
