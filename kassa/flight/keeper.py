@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from kassa.errors import KassaError
 from kassa.flight.kept import keep
 from kassa.home import Home
 from kassa.journal import entries as e
@@ -40,6 +41,7 @@ class Keeper:
         self._before_start = journal.last_entry
         self._seen = max(0, journal.last_entry - LOOK_BACK_ENTRIES)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="flight")
+        self._is_closed = False
         self._waiting: dict[str, tuple[Any, Callable[[], None]]] = {}
 
     def look(self) -> None:
@@ -51,7 +53,14 @@ class Keeper:
                 self._keep_soon(entry.payment, datetime.fromisoformat(at).timestamp())
 
     def close(self) -> None:
-        """Keep at once what still waits, and wait for it; a second call does nothing."""
+        """Keep at once what still waits or has just ended, and wait for it; a second call does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            self.look()
+        except KassaError as error:  # the journal has failed, which is why the core ends
+            log.warning("what ended last is not kept: %s", error)
         for timer, begin in list(self._waiting.values()):
             timer.cancel()
             begin()

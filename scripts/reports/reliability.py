@@ -79,7 +79,10 @@ def _other_rigs() -> Iterator[str]:
         crashes = sum(len(one["crashes"]) for one in fuzz.values())
         yield f"| fuzz | `scripts/fuzz` | {len(fuzz)} parsers, {runs:,} inputs, {crashes} crashes |"
     if mutation := _read("mutation"):
-        yield f"| mutation | `scripts/mutation` | {mutation['total']['percent']} % of the mutants are noticed |"
+        total = mutation["total"]
+        untried = f"; {total['untried']:,} were not tried" if total["untried"] else ""
+        tried = f"{total['percent']} % of {total['mutants']:,} mutants are noticed{untried}"
+        yield f"| mutation | `scripts/mutation` | {tried} |"
     if planted := _read("planted"):
         found = sum(one is not None for one in planted.values())
         yield f"| planted bugs | `pytest tests/simulation/test_planted.py` | {found} of {len(planted)} found |"

@@ -83,6 +83,28 @@ def test_a_core_that_is_told_to_stop_does_not_wait(rig):
     assert rig.kept(1) == rig.passed
 
 
+def test_what_ended_just_before_the_stop_is_kept_though_nobody_had_looked(rig):
+    keeper = rig.start()
+    for step in visit(1, 1, (50000,), 1001):
+        rig.write(*step)
+
+    keeper.close()
+    keeper.close()
+
+    assert rig.kept(1)
+
+
+def test_a_journal_that_has_failed_keeps_no_core_from_ending(rig, caplog):
+    keeper = rig.start()
+    for step in visit(1, 1, (50000,), 1001):
+        rig.write(*step)
+    rig.journal._fail("the disk has failed")
+
+    keeper.close()
+
+    assert "is not kept" in caplog.text
+
+
 @pytest.mark.parametrize(
     "end", [e.DocumentOwed(payment_number(1), "no paper"), e.PaymentAbandoned(payment_number(1))]
 )
