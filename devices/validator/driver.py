@@ -208,6 +208,8 @@ class ValidatorDriver:
             poll = yield from self._turn()
             if poll is not None and self._owed:
                 yield from self._learn_values_for_owed(poll.status)
+            elif poll is not None and poll.status is Status.INITIALIZE and not self._values:
+                yield from self._read_table()  # some do not tell it before, and a note may come out of this
             if poll is not None and poll.status in POWER_UPS:
                 yield from self._leave_power_up(poll.status)
             elif poll is not None and self._rests >= REST_POLLS and self._note is None:

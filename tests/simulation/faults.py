@@ -50,12 +50,11 @@ def any_validator(chance: random.Random) -> Quirks:
         case ccnet.Quirks():
             return ccnet.Quirks(**common, after_event=chance.choice([None, Status.DISABLED, Status.BUSY]))
         case id003.Quirks():
-            names_the_note = chance.random() < 0.3
+            # Not stacks_from_head: what it says of a note that nobody sent in may be acknowledged before its worth is known.
             return id003.Quirks(
                 **common,
                 options=chance.choice([Option.POWER_RECOVERY, Option(0)]),
-                names_the_note=names_the_note,
-                stacks_from_head=names_the_note and chance.random() < 0.5,
+                names_the_note=chance.random() < 0.3,
                 waits_for_settings=chance.random() < 0.5,
                 is_open_by_default=chance.random() < 0.3,
                 rejects_when_impatient=chance.random() < 0.7,
