@@ -15,7 +15,7 @@ from devices.ccnet.protocol import Frame, Poll
 from devices.link import LinkLost
 from devices.steps import Program, Time, flush, send, sleep
 from devices.validator.dialect import Outcome
-from devices.validator.listening import Listener
+from devices.validator.listening import ECHO, Listener
 
 ANSWER_MS = 300
 """To the last byte; documented are 10 ms, USB adapters and slow units need more."""
@@ -128,9 +128,7 @@ def _fitting(buffer: bytes, is_answer: Callable[[bytes], bool]) -> bytes | None:
         if not isinstance(item, Frame):
             continue
         if item.body == p.POLL:
-            raise LinkLost(
-                "the port gives back what it is sent: a loop-back plug or an echoing adapter, no validator"
-            )
+            raise LinkLost(ECHO)
         if found is None and is_answer(item.body):
             found = item.body
     return found

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from devices.ccnet import protocol as p
-from devices.ccnet.protocol import Bill, Frame, Identification
+from devices.ccnet.protocol import Bill, Frame, Identification, Noise
 from devices.console import main
 from devices.validator import machine
 from devices.validator.dialect import POWER_UPS, Poll, Status
@@ -21,7 +21,6 @@ from devices.validator.mechanics import Mechanics
 
 QUIET_S = 0.02
 """What a host has to leave between its ACK and its next command."""
-BUFFER_MAX_BYTES = 2 * p.FRAME_SIZE_MAX
 
 _RUSSIAN = {2: (1, 1), 3: (5, 1), 4: (1, 2), 5: (5, 2), 6: (1, 3), 7: (5, 3), 12: (2, 2), 13: (2, 3)}
 RUSSIAN_TABLE: tuple[Bill | None, ...] = tuple(
@@ -51,6 +50,8 @@ class Quirks(machine.Quirks):
 
 class Simulator(Machine):
     """One CCNET validator. `now` is monotonic seconds and never goes back."""
+
+    buffer_max_bytes = 2 * p.FRAME_SIZE_MAX
 
     def __init__(
         self,
@@ -93,19 +94,11 @@ class Simulator(Machine):
 
     # --- the wire -----------------------------------------------------------------------------------------------------
 
-    def receive(self, data: bytes, now: float) -> bytes:
-        """Bytes of the host arrive; what goes back at once."""
-        self._advance(now)
-        if not self.has_power:
-            return b""
-        back = data if self.quirks.echoes else b""
-        self._buffer = (self._begun(now) + data)[-BUFFER_MAX_BYTES:]
-        while True:
-            item, self._buffer = p.take(self._buffer)
-            if item is None:
-                return back
-            if isinstance(item, Frame) and now >= self._silent_until:
-                back += self._obey_frame(item.body, now)
+    def _take(self, buffer: bytes) -> tuple[Frame | Noise | None, bytes]:
+        return p.take(buffer)
+
+    def _obey(self, item: Frame | Noise, now: float) -> bytes:
+        return self._obey_frame(item.body, now) if isinstance(item, Frame) else b""
 
     def _obey_frame(self, body: bytes, now: float) -> bytes:
         if body == p.ACK:

@@ -13,7 +13,7 @@ from devices.id003.protocol import Frame
 from devices.link import LinkLost
 from devices.steps import Program, Time, flush, send
 from devices.validator.dialect import Outcome
-from devices.validator.listening import Listener
+from devices.validator.listening import ECHO, Listener
 
 ANSWER_MS = 400
 """To the last byte; documented are some tens of ms, a table takes 80 ms at 9600 baud."""
@@ -83,9 +83,7 @@ def _fitting(buffer: bytes, is_answer: Callable[[bytes], bool]) -> bytes | None:
         if not isinstance(item, Frame):
             continue
         if p.is_echo(item.body):
-            raise LinkLost(
-                "the port gives back what it is sent: a loop-back plug or an echoing adapter, no validator"
-            )
+            raise LinkLost(ECHO)
         if found is None and is_answer(item.body):
             found = item.body
     return found

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from devices.console import main
 from devices.id003 import protocol as p
-from devices.id003.protocol import Bill, Frame, Identification, Option
+from devices.id003.protocol import Bill, Frame, Identification, Noise, Option
 from devices.validator import machine
 from devices.validator.dialect import POWER_UPS, Poll, Status
 from devices.validator.machine import COMMANDS, ESCROW_S, INITIALIZE_S, Machine
@@ -23,7 +23,6 @@ UNPOLLED_S = 3.0
 """A note is given back to a host that does not ask for so long."""
 STACKED_S = 0.2
 """How long 16 is shown after the ACK."""
-BUFFER_MAX_BYTES = 2 * p.FRAME_SIZE_MAX
 
 _RUSSIAN = ((10, 0), (50, 0), (10, 1), (20, 1), (50, 1), (10, 2), (20, 2), (50, 2))
 RUSSIAN_TABLE: tuple[Bill | None, ...] = tuple(Bill(0x27, *one) for one in _RUSSIAN)
@@ -57,6 +56,8 @@ class Quirks(machine.Quirks):
 
 class Simulator(Machine):
     """One ID-003 validator. `now` is monotonic seconds and never goes back."""
+
+    buffer_max_bytes = 2 * p.FRAME_SIZE_MAX
 
     failure_code = 0xA2
     not_recognised, not_wanted = 0x76, 0x79
@@ -148,19 +149,11 @@ class Simulator(Machine):
 
     # --- the wire -----------------------------------------------------------------------------------------------------
 
-    def receive(self, data: bytes, now: float) -> bytes:
-        """Bytes of the host arrive; what goes back at once."""
-        self._advance(now)
-        if not self.has_power:
-            return b""
-        back = data if self.quirks.echoes else b""
-        self._buffer = (self._begun(now) + data)[-BUFFER_MAX_BYTES:]
-        while True:
-            item, self._buffer = p.take(self._buffer)
-            if item is None:
-                return back
-            if isinstance(item, Frame) and now >= self._silent_until:
-                back += self._obey_frame(item.body, now)
+    def _take(self, buffer: bytes) -> tuple[Frame | Noise | None, bytes]:
+        return p.take(buffer)
+
+    def _obey(self, item: Frame | Noise, now: float) -> bytes:
+        return self._obey_frame(item.body, now) if isinstance(item, Frame) else b""
 
     def _obey_frame(self, body: bytes, now: float) -> bytes:
         if body == p.ACK:

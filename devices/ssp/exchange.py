@@ -17,7 +17,7 @@ from devices.ssp import cipher
 from devices.ssp import protocol as p
 from devices.ssp.protocol import Frame, Reply, Response
 from devices.steps import Program, Time, flush, send, sleep
-from devices.validator.listening import ADVICE, Listener
+from devices.validator.listening import ADVICE, ECHO, Listener
 
 ANSWER_MS = 500
 """To the last byte; documented is one second, and a repetition costs nothing but the time."""
@@ -140,9 +140,7 @@ class Exchange:
             items = p.take_last(buffer)
             frames = [item for item in items if isinstance(item, Frame) and item.address == p.VALIDATOR]
             if any(p.encode(one) == frame for one in frames):
-                raise LinkLost(
-                    "the port gives back what it is sent: a loop-back plug or an echoing adapter, no validator"
-                )
+                raise LinkLost(ECHO)
             for one in reversed(frames):
                 if one.sequence == self._sequence:
                     return one.data, items[-1] == one

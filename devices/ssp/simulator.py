@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from devices.console import main
 from devices.ssp import cipher
 from devices.ssp import protocol as p
-from devices.ssp.protocol import Channel, Counters, Event, EventCode, Frame, Reply, Response, Setup
+from devices.ssp.protocol import Channel, Counters, Event, EventCode, Frame, Noise, Reply, Response, Setup
 from devices.validator import machine
 from devices.validator.dialect import Poll, Status
 from devices.validator.machine import COMMANDS, Machine
 from devices.validator.mechanics import Mechanics
 
-BUFFER_MAX_BYTES = 2 * p.FRAME_SIZE_MAX
 SERIAL_NUMBER = 1_873_452
 ESCROW_TIMED_OUT, REJECTED_BY_HOST = 0x13, 0x08
 
@@ -55,6 +54,8 @@ class Quirks(machine.Quirks):
 
 class Simulator(Machine):
     """One SSP validator. `now` is monotonic seconds and never goes back."""
+
+    buffer_max_bytes = 2 * p.FRAME_SIZE_MAX
 
     failure_code = EventCode.NOTE_PATH_OPEN
     not_recognised, not_wanted = 0x04, 0x0C
@@ -223,19 +224,13 @@ class Simulator(Machine):
 
     # --- the wire -----------------------------------------------------------------------------------------------------
 
-    def receive(self, data: bytes, now: float) -> bytes:
-        """Bytes of the host arrive; what goes back at once."""
-        self._advance(now)
-        if not self.has_power:
+    def _take(self, buffer: bytes) -> tuple[Frame | Noise | None, bytes]:
+        return p.take(buffer)
+
+    def _obey(self, item: Frame | Noise, now: float) -> bytes:
+        if not isinstance(item, Frame) or item.address != p.VALIDATOR:
             return b""
-        back = data if self.quirks.echoes else b""
-        self._buffer = (self._begun(now) + data)[-BUFFER_MAX_BYTES:]
-        while True:
-            item, self._buffer = p.take(self._buffer)
-            if item is None:
-                return back
-            if isinstance(item, Frame) and item.address == p.VALIDATOR and now >= self._silent_until:
-                back += self._obey_frame(item, now)
+        return self._obey_frame(item, now)
 
     def _obey_frame(self, frame: Frame, now: float) -> bytes:
         if frame.data == p.SYNC:

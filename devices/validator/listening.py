@@ -13,6 +13,7 @@ ANSWER_MAX_BYTES = 1024
 """More in one answer: it is not a validator that talks."""
 SILENCE_MAX_S = 5.0
 """The non-response time: without a valid answer for so long the link is lost."""
+ECHO = "the port gives back what it is sent: a loop-back plug or an echoing adapter, no validator"
 ADVICE = "check its power, cable, port, protocol and speed"
 
 Read = Callable[[bytes], tuple[bytes | None, bool]]

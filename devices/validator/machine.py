@@ -78,14 +78,16 @@ class Halt(enum.Enum):
 class Machine:
     """One validator that nobody listens to. `now` is monotonic seconds and never goes back.
 
-    A protocol's simulator adds what is said on the wire: it says `_announce` of a note's end, obeys the host, and
-    calls `_stack`, `_give_back`, `_reset` and `_take_types` when it is told to.
+    A protocol's simulator adds what is said on the wire: it says `_announce` of a note's end, reads and obeys the host
+    in `_take` and `_obey`, and calls `_stack`, `_give_back`, `_reset` and `_take_types` when it is told to.
     """
 
     failure_code = 0x50
     """What a broken part is called when nobody says which one broke: the stacker's motor."""
     not_recognised, not_wanted = 0x65, 0x68
     """Reasons of a rejection."""
+    buffer_max_bytes: int
+    """More of the host's bytes than two frames have wait for nothing."""
 
     def __init__(
         self,
@@ -314,11 +316,28 @@ class Machine:
         elif self.status in (Status.ACCEPTING, Status.ESCROW) and not enabled:
             self._give_back(now)
 
-    def _begun(self, now: float) -> bytes:
-        """What the bytes that come now go on with."""
-        is_in_time = now - self._heard_at <= GAP_S
-        self._heard_at = now
-        return self._buffer if is_in_time else b""
+    def receive(self, data: bytes, now: float) -> bytes:
+        """Bytes of the host arrive; what goes back at once."""
+        self._advance(now)
+        if not self.has_power:
+            return b""
+        back = data if self._quirks.echoes else b""
+        begun = self._buffer if now - self._heard_at <= GAP_S else b""
+        self._heard_at, self._buffer = now, (begun + data)[-self.buffer_max_bytes :]
+        while True:
+            item, self._buffer = self._take(self._buffer)
+            if item is None:
+                return back
+            if now >= self._silent_until:
+                back += self._obey(item, now)
+
+    def _take(self, buffer: bytes) -> tuple[Any, bytes]:
+        """One item off the front of the host's bytes, as the protocol's `take` gives it."""
+        raise NotImplementedError
+
+    def _obey(self, item: Any, now: float) -> bytes:
+        """Do what a frame says, and let noise be; what goes back at once."""
+        raise NotImplementedError
 
     def _transmit(self, frame: bytes, now: float) -> bytes:
         """Send an answer, as well as this wire can; what of it leaves at once."""

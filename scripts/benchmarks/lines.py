@@ -49,7 +49,7 @@ UNPLUGGED_S = 1.0
 FRAMES = 20_000
 NOISE = 1.0
 """Processes that wait for each other and for the disk."""
-TENTH_OF_A_PERMILLE = 0.999
+IN_TIME = 0.999
 
 
 def measure(stage: Stage, build: Path) -> Iterator[Figure]:
@@ -158,7 +158,7 @@ def _polls(stage: Stage) -> Figure:
     periods = [(after - before) * 1000 for before, after in pairwise(times)]
     middle = statistics.median(periods)
     late = sorted(period - middle for period in periods)
-    worst = late[min(len(late) - 1, int(len(late) * TENTH_OF_A_PERMILLE))]
+    worst = late[min(len(late) - 1, int(len(late) * IN_TIME))]
     return Figure(
         part="devices", name="a poll of 100 ms comes late, 99.9 % of them by less than", value=round(worst, 2), unit="ms",
         at_most=20, yardstick=yardstick.python_loop(), tolerance=2 * NOISE, detail=f"periods: {spread(periods, 'ms')}",
