@@ -2,6 +2,10 @@
 
 import signal
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 def test_a_notes_way_is_told_with_its_payment_while_the_core_runs_and_when_it_has_ended(terminal):
     payment = terminal.pay(500, 100)

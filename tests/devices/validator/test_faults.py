@@ -7,6 +7,8 @@ import pytest
 from validator_faults import FAULTS, is_allowed, moments, outcome
 from validators import UNITS
 
+pytestmark = pytest.mark.slow
+
 MOMENTS_MIN = 60
 EVERY = 5
 

@@ -22,6 +22,8 @@ from kassa.ports import (
     ValidatorState,
 )
 
+pytestmark = pytest.mark.slow
+
 
 class Host:
     """A pump that takes every note, and what it heard."""
