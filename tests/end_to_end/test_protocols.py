@@ -4,6 +4,8 @@ import signal
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("protocol", ["id003", "ssp"])
 def test_a_terminal_lives_with_a_validator_of_any_protocol(bare, subscribers, protocol):

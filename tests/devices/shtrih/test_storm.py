@@ -123,7 +123,7 @@ class Storm:
         self.rig.settle()
 
 
-SEEDS = [*range(50), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(50, 150))]
+SEEDS = [*range(20), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(20, 150))]
 
 
 def run_storm(new_rig, seed):
