@@ -47,7 +47,7 @@ OPENING_MS = 50
 """Whoever had the port before us may just have spoken: let late answers arrive to be thrown away."""
 POLL_MS = 1000
 """Paper and cover are looked at so often (ours)."""
-LEARN_EVERY_S = 5.0
+LEARN_EVERY_S = 10.0
 """Drive, shift, clock and the queue for the OFD are looked at so often (ours)."""
 TELL_EVERY_S = 3.0
 """The core hears of the registrar at least so often."""

@@ -7,7 +7,9 @@ the factory, and numbers of 31 bits are no obstacle to one who wants the other h
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from functools import lru_cache
+
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
 from devices.checksums import crc16_ssp
 from devices.ssp.protocol import DATA_MAX, NUMBER_BYTES, STEX, is_sealed
@@ -17,6 +19,7 @@ KEY_BYTES = 2 * NUMBER_BYTES
 COUNT_MAX = 2**32 - 1
 """Packets of one key; at ten a second they last for thirteen years."""
 BLOCK_BYTES = 16
+KEYS_KEPT = 8
 _HEAD, _CRC = 5, 2
 """Length 1 and count 4 before the payload, the checksum behind its padding."""
 PADDING_MAX = BLOCK_BYTES - 1
@@ -49,9 +52,7 @@ def seal(key: bytes, count: int, payload: bytes, padding: bytes) -> bytes:
     missing = -(_HEAD + len(payload) + _CRC) % BLOCK_BYTES
     assert len(padding) >= missing, len(padding)
     plain = bytes((len(payload),)) + count.to_bytes(4, "little") + payload + padding[:missing]
-    encryptor = _cipher(key).encryptor()
-    sealed = encryptor.update(plain + crc16_ssp(plain).to_bytes(_CRC, "little")) + encryptor.finalize()
-    return bytes((STEX,)) + sealed
+    return bytes((STEX,)) + _encryptor(key).update(plain + crc16_ssp(plain).to_bytes(_CRC, "little"))
 
 
 def open_(key: bytes, count: int, data: bytes) -> bytes:
@@ -64,8 +65,7 @@ def open_(key: bytes, count: int, data: bytes) -> bytes:
         raise BadSeal(
             f"{len(data)} bytes are no sealed packet; one is 7E and 1 to {SEALED_MAX // BLOCK_BYTES} blocks of 16"
         )
-    decryptor = _cipher(key).decryptor()
-    plain = decryptor.update(data[1:]) + decryptor.finalize()
+    plain = _decryptor(key).update(data[1:])
     length, found = plain[0], int.from_bytes(plain[1:_HEAD], "little")
     is_whole = int.from_bytes(plain[-_CRC:], "little") == crc16_ssp(plain[:-_CRC])
     if not is_whole or length > size - _HEAD - _CRC:
@@ -73,6 +73,17 @@ def open_(key: bytes, count: int, data: bytes) -> bytes:
     if found != count:
         raise OutOfStep(found, count)
     return plain[_HEAD : _HEAD + length]
+
+
+@lru_cache(KEYS_KEPT)
+def _encryptor(key: bytes) -> CipherContext:
+    """For all packets of a key: whole blocks leave nothing behind in it."""
+    return _cipher(key).encryptor()
+
+
+@lru_cache(KEYS_KEPT)
+def _decryptor(key: bytes) -> CipherContext:
+    return _cipher(key).decryptor()
 
 
 def _cipher(key: bytes) -> Cipher[modes.ECB]:

@@ -119,7 +119,7 @@ class Exchange:
     def _wrapped(self, command: bytes) -> bytes:
         if self._keys is None:
             return command
-        padding = bytes(self._draw(256) for _ in range(cipher.PADDING_MAX))
+        padding = self._draw(1 << 8 * cipher.PADDING_MAX).to_bytes(cipher.PADDING_MAX)
         return cipher.seal(self._keys.key, self._keys.count, command, padding)
 
     def _unwrapped(self, data: bytes) -> Reply | None:

@@ -55,7 +55,7 @@ def take(buffer: bytes) -> tuple[Frame | Noise | None, bytes]:
         return None, buffer
     if buffer[0] != STX:
         return _skip(buffer)
-    content, at = bytearray(), 1
+    content, at, size = bytearray(), 1, 0
     while at < len(buffer):
         byte = buffer[at]
         if byte == STX:
@@ -66,9 +66,11 @@ def take(buffer: bytes) -> tuple[Frame | Noise | None, bytes]:
                 return _skip(buffer)
         content.append(byte)
         at += 1
-        if not _may_begin(content):
-            return _skip(buffer)
-        if len(content) > 1 and len(content) == content[1] + 4:
+        if not size:
+            if not _may_begin(content):
+                return _skip(buffer)
+            size = content[1] + 4 if len(content) > 1 else 0
+        elif len(content) == size:
             frame = _checked(bytes(content))
             return (frame, buffer[at:]) if frame is not None else _skip(buffer)
     return None, buffer

@@ -252,7 +252,7 @@ class Simulator(Machine):
             return b""
         reply = p.encode_reply(self._answer(command, is_sealed, now))
         if is_sealed and self._key is not None:
-            padding = bytes(self._secrets.randrange(256) for _ in range(cipher.PADDING_MAX))
+            padding = self._secrets.randbytes(cipher.PADDING_MAX)
             reply = cipher.seal(self._key, self._count + 1, reply, padding)
             self._count += 2
         return self._send(frame, reply, now)

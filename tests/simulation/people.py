@@ -18,7 +18,9 @@ WRONG = (("9999999999", "internet"), ("0017742", "wifi"), ("12", "internet"))
 THINKS_S = (0.05, 0.1, 0.2, 0.6)
 GIVES_UP_S = 90.0
 NOTE_SETTLES_S = 15.0
-LOOKS_EVERY_S = 0.1
+LOOKS_EVERY_S = 0.2
+IS_IMPATIENT_WITHIN_S = 0.4
+"""Some touch the button while their note is still on its way in."""
 
 
 class Customer:
@@ -83,6 +85,9 @@ class Customer:
                 if tries > 20 or self.kiosk.screen not in ("cash", "dark"):
                     return
                 yield LOOKS_EVERY_S
+            if self.chance.random() < 0.08:
+                yield self.chance.uniform(0.0, IS_IMPATIENT_WITHIN_S)
+                self.kiosk.touch("finish")
             waited = 0.0
             while not self.kiosk.validator.truth.is_empty and waited < NOTE_SETTLES_S:
                 yield LOOKS_EVERY_S

@@ -28,7 +28,7 @@ from kassa.home import Home, data_folder
 
 DAYS = 3
 CUSTOMERS_A_DAY = 60
-FAULT_EVERY_S = 13.5
+FAULT_EVERY_S = 14.0
 """On average."""
 VISIT_MAX_S = 600.0
 BUGS = (AssertionError, ArithmeticError, LookupError, TypeError, ValueError, RuntimeError)
