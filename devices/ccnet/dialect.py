@@ -25,6 +25,7 @@ class CcnetDialect:
     line = LineSettings(9600)
     holds_money = False
     """Some say it to one POLL only."""
+    names_power_ups = True
     ack_fresh_s = 0.010
     """Ours; 20 ms are documented, and units differ."""
 

@@ -42,6 +42,7 @@ class Id003Dialect:
     name = "ID-003"
     line = LineSettings(9600, parity="E")
     holds_money = True
+    names_power_ups = True
     ack_fresh_s = 1.0
     """Ours; VEND_VALID is repeated until it is acknowledged, and units have been seen that ignore an ACK after a minute."""
 

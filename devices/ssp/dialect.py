@@ -78,6 +78,8 @@ class SspDialect:
     line = LineSettings(9600, stop_bits=2)
     holds_money = False
     """Only those with POLL WITH ACK; the count tells of all."""
+    names_power_ups = False
+    """Events that come later tell of a note."""
     ack_fresh_s = 60.0
     """An event waits for its acknowledgement as long as it takes."""
 

@@ -106,6 +106,8 @@ class Dialect(Protocol):
     """As its devices leave the factory."""
     holds_money: bool
     """Whether every device of this protocol says of a stacked note until it is acknowledged, as long as it has power."""
+    names_power_ups: bool
+    """Whether POWER_UP means that no note is inside, since with one in it the device says so."""
     ack_fresh_s: float
     """An acknowledgement that comes later after its event may not count: then the event is asked for once more."""
 

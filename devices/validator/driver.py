@@ -232,6 +232,7 @@ class ValidatorDriver:
             yield from report(EvidenceFound(self._evidence))
         else:
             yield from self._lose_trust_in_rest()
+            self._former_is_over |= self._line.names_power_ups
         yield from self._read_table()  # now, so that a note it announces while starting has its value
         self._is_news = status is Status.POWER_UP_IN_HEAD
         if (yield from self._line.leave_power_up()):
@@ -456,6 +457,7 @@ class ValidatorDriver:
     def _follow_note(self, poll: Poll) -> Program[None]:
         """What a state that is no event says of the note in flight; any state on the way may never be seen."""
         self._count_rests(poll.status)
+        self._former_is_over |= poll.status is Status.ACCEPTING  # what is read now was never at escrow before
         match poll.status, self._note:
             case Status.ESCROW | Status.HOLDING, None:
                 yield from self._offer(poll.detail)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from virtual_time import VirtualTime, Wire
+from virtual_time import SlowHost, VirtualTime, Wire
 
 from devices.ccnet import protocol as ccnet
 from devices.ccnet import simulator as ccnet_simulator
@@ -333,9 +333,14 @@ class Rig:
 
     # --- the host -----------------------------------------------------------------------------------------------
 
-    def start_host(self):
+    def start_host(self, slowness=1.0):
         self.driver = ValidatorDriver(self.unit.dialect, "RUB", ("RUS", "RUR", "RUB"))
-        self.pump = Pump(self.driver, self.wire.open, lambda fact: self.core.dispatch(fact, self), self.time)
+        self.pump = Pump(
+            self.driver,
+            self.wire.open,
+            lambda fact: self.core.dispatch(fact, self),
+            SlowHost(self.time, slowness),
+        )
         self.pump.start()
 
     def kill_host(self):

@@ -460,6 +460,25 @@ def test_a_note_that_came_in_before_a_power_cut_has_not_the_value_of_the_one_bef
     assert rig.core.orphans == [None]
 
 
+@pytest.mark.parametrize("named", [True, False], ids=["named", "unnamed"])
+def test_a_note_that_is_put_in_while_the_unit_starts_is_not_the_one_that_was_in_flight(new_rig, named):
+    """Storms 139, 241, 392: a note fell unheard at a power cut, and the next one, which was given back, passed for it."""
+    rig = ready(new_rig(is_open_by_default=True, names_the_note=named))
+    rig.sim._options = Option(0)  # whatever it was told: it has no power recovery
+    rig.insert(500)
+    rig.time.run_until(lambda: rig.sim.truth.cassette == [500])
+    rig.kill_host()
+    rig.power_cycle(0.1)
+    rig.sim._speed, rig.core.is_ready = 16.0, False
+    rig.start_host(slowness=4.0)
+    rig.time.run_until(lambda: rig.do("insert", 500) is None)
+    assert not rig.core.is_ready
+    rig.settle()
+
+    assert (rig.sim.truth.cassette, rig.sim.truth.returned) == ([500], [500])
+    assert rig.core.uncertain == [RUB_500]
+
+
 def test_a_unit_at_rest_that_kept_its_power_never_had_the_note_stacked(rig):
     """Crashes, seed 3: the core died with the intent written and came back when the unit had given the note back."""
     rig.sim.quirks.lost_stacks = 1
