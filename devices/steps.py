@@ -136,7 +136,7 @@ class Pump:
         self._link: Link | None = None
         self._waits_for: type[Step] | None = None
         self._timer: Any = None
-        self._told_lost = False
+        self._told_lost: str | None = None
         self._stopped = False
         self._running = False
 
@@ -217,7 +217,7 @@ class Pump:
                     self._buffer.clear()
                 elif isinstance(step, Report):
                     self._dispatch(step.fact)
-                    self._told_lost = False
+                    self._told_lost = None
                 elif isinstance(step, Receive) and self._buffer:
                     answer = self._take()
                 elif isinstance(step, Await) and self._commands:
@@ -236,12 +236,12 @@ class Pump:
             self._running = False
 
     def _lose(self, reason: str) -> None:
-        """Close what is open, tell the core once, try again later."""
+        """Close what is open, tell the core once for each reason, try again later."""
         if self._stopped:
             return
         self._close()
-        if not self._told_lost:
-            self._told_lost = True
+        if reason != self._told_lost:
+            self._told_lost = reason
             self._dispatch(self._driver.lost(reason))
         self._timer = self._scheduler.call_later(self._reopen_after_s, self.start)
 

@@ -28,6 +28,7 @@ RESTART_LOOK_MS = 1000
 SECRET_MAX = 2**31 - 1
 ADVICE_ABOUT_KEY = "see validator.fixed_key in kassa.toml, and switch the validator off and on"
 """A device that is offended by a packet of another key says nothing more, not even why."""
+ADVICE_AFTER_SYNC = "it is there, but obeys no command: switch the validator off and on"
 
 Draw = Callable[[int], int]
 """A random number from 0 to less than the argument."""
@@ -98,7 +99,7 @@ class Exchange:
         self._sequence ^= 1
         if self._keys is not None:
             self._keys.count += 2
-            self._listener.advice = ADVICE
+        self._listener.advice = ADVICE_AFTER_SYNC if command == p.SYNC else ADVICE
         if reply.response is Response.KEY_NOT_SET and self._keys is not None:
             raise LinkLost("the validator has lost its key, as after a power cut; keys are exchanged anew")
         return reply

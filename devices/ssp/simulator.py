@@ -90,7 +90,7 @@ class Simulator(Machine):
         self._generator = self._modulus = 0
         self._key: bytes | None = None
         self._count = 0
-        self._is_offended = False
+        self.is_offended = False
         """A packet came that was sealed with another key: out of service until a reset."""
 
     def restore_power(self, now: float) -> None:
@@ -247,8 +247,8 @@ class Simulator(Machine):
             except cipher.OutOfStep:
                 return b""
             except cipher.BadSeal:
-                self._is_offended = True
-        if self._is_offended or self._is_lost(command):
+                self.is_offended = True
+        if self.is_offended or self._is_lost(command):
             return b""
         reply = p.encode_reply(self._answer(command, is_sealed, now))
         if is_sealed and self._key is not None:

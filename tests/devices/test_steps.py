@@ -150,7 +150,7 @@ def test_time_is_the_schedulers():
     assert bench.facts == [0.25]
 
 
-def test_a_lost_link_is_told_once_and_opened_again():
+def test_a_lost_link_is_told_once_for_each_reason_and_opened_again():
     def program(now):
         yield from report("up")
         yield from sleep(1_000_000)
@@ -162,7 +162,7 @@ def test_a_lost_link_is_told_once_and_opened_again():
     bench.is_there = True
     bench.time.run_for(1)
 
-    assert bench.facts == ["up", ("lost", "unplugged"), "up"]
+    assert bench.facts == ["up", ("lost", "unplugged"), ("lost", "no such port"), "up"]
 
 
 def test_a_port_that_never_was_there_is_told_once():

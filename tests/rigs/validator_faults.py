@@ -18,7 +18,7 @@ from devices.ccnet import simulator as ccnet_simulator
 from devices.id003 import simulator as id003_simulator
 from devices.ssp import simulator as ssp_simulator
 from kassa.money import of_whole
-from kassa.ports import DisableNotes, EnableNotes, NoteEscrowed, ReturnNote, StackNote
+from kassa.ports import DisableNotes, EnableNotes, NoteEscrowed, ReturnNote, StackNote, ValidatorLost
 
 SLICE_S = 0.04
 """Of a state that lasts; polls come every 0.1 s."""
@@ -169,9 +169,15 @@ class Trial:
         """All is mended, and the next customer comes."""
         while (left_s := self.calm_at - self.rig.time.time()) > 0:
             self.rig.time.run_for(left_s)
+        if getattr(self.rig.sim, "is_offended", False):
+            self.rig.time.run_until(self.is_said_to_be_switched_off_and_on)
+            self.rig.power_cycle()
         self.rig.settle()
         self.rig.insert(NEXT)
         self.rig.settle()
+
+    def is_said_to_be_switched_off_and_on(self):
+        return any("off and on" in lost.reason for lost in self.rig.core.of(ValidatorLost))
 
     def outcome(self):
         """What became of the note, as a collector and the books see it."""
