@@ -71,11 +71,15 @@ class Evidence(enum.Enum):
     """It has lost its power, and what it would have said with it: from now on, that it is at rest says nothing."""
 
 
+COUNTS = 2**32
+"""A validator's count begins anew after so many."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counted:
     """A validator's own count of the notes it stacked in its life, and which one it is: for comparison, never for credit.
 
-    Service may set it back, and it goes from 2**32 - 1 to 0.
+    Service may set it back, and it goes from COUNTS - 1 to 0.
     """
 
     unit: str

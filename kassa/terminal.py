@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 import kassa
+from kassa import collection
 from kassa.clock import Clock
 from kassa.config import LANGUAGES, Config
 from kassa.enquiry import look_up
@@ -30,7 +31,7 @@ from kassa.fiscal import shift
 from kassa.fiscal.receipt import receipt
 from kassa.home import Home
 from kassa.journal import entries as e
-from kassa.journal.records import PendingDocument
+from kassa.journal.records import CollectionRecord, PendingDocument
 from kassa.journal.store import Journal, JournalFailed
 from kassa.money import Money
 from kassa.ports import (
@@ -59,6 +60,7 @@ from kassa.ports import (
     ShiftOpened,
     SnapshotReady,
     StackNote,
+    ValidatorChanged,
     ValidatorLost,
     ValidatorReady,
     XReportPrinted,
@@ -163,6 +165,9 @@ class Terminal:
                 | NoteRejected() | NoteMissing() | EvidenceFound()
             ):  # fmt: skip
                 self._step(fact)
+            case ValidatorChanged(state):
+                if collection.follow(self._journal, state):
+                    self._watch.look_at_cassette()
             case RegistrarStatus() | RegistrationStarting() | NotRegistered():
                 self._hear(fact)
             case RegistrarLost(reason):
@@ -258,6 +263,19 @@ class Terminal:
     def print_x_report(self) -> None:
         """Print the X-report now. Raises IntentRefused while somebody pays."""
         self._order_report(PrintXReport())
+
+    def collect_cash(self, by: str) -> CollectionRecord:
+        """The cassette was changed for an empty one, says `by`. Raises CollectionRefused."""
+        collected = collection.collect(self._journal, by)
+        self._watch.look_at_cassette()
+        self._follow_up()
+        return collected
+
+    def put_cassette_back(self, by: str) -> None:
+        """The cassette that left is back as it was, says `by`. Raises CollectionRefused."""
+        collection.put_back(self._journal, by)
+        self._watch.look_at_cassette()
+        self._follow_up()
 
     def waiting_files(self) -> list[PaymentFile]:
         """The payment files that are to be written now; new payments are frozen into one. Raises KassaError in words."""

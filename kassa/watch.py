@@ -76,8 +76,7 @@ class Watch:
         for code in OVER_AT_START:
             self.observe(code, False)
         self.observe("starting", True)
-        self._orphans, self._uncertain = journal.to_explain()
-        self.look_at_notes()
+        self.look_at_cassette()
         self.look_at_disk()
 
     @property
@@ -161,6 +160,13 @@ class Watch:
         self.observe("data_missing", info is None)
         old = info is not None and is_old(info, self._clock.now(), self._config.data.warn_after_h)
         self.observe("data_old", old, f"made {info.as_of:%d.%m.%Y %H:%M}" if info else "")
+
+    def look_at_cassette(self) -> None:
+        """The cassette left, or was collected: what is in it now, and whether somebody has to say where it was."""
+        removal = self._journal.removal()
+        self.observe("cassette_unexplained", removal is not None, f"at {removal.at}" if removal else "")
+        self._orphans, self._uncertain = self._journal.to_explain()
+        self.look_at_notes()
 
     def look_at_notes(self, written: Iterable[e.Entry] = ()) -> None:
         """Notes that a collector has to know of, and room in the cassette, after these entries."""

@@ -38,6 +38,7 @@ from devices.words import Language, Line, tell
 from importers.inbox import Inbox
 from kassa.ballast import Ballast
 from kassa.clock import SystemClock
+from kassa.collection import collection_fields
 from kassa.config import Config, Validator, load
 from kassa.control.server import Server
 from kassa.errors import KassaError
@@ -200,6 +201,8 @@ class _Core:
                 "status": self._status,
                 "export": self._export,
                 "copy_journal": self._copy_journal,
+                "cash_collect": self._cash_collect,
+                "cash_put_back": self._cash_put_back,
                 "shift_close": self._shift_close,
                 "x_report": self._x_report,
                 "snapshot_changed": self._snapshot_changed,
@@ -319,6 +322,14 @@ class _Core:
             path.unlink(missing_ok=True)
             return {"problem": str(error), "at": error.at}
         return {"path": str(path)}
+
+    async def _cash_collect(self, values: Mapping[str, str]) -> Any:
+        return collection_fields(
+            self._terminal.collect_cash(values.get("by", "")), self._config.terminal.currency
+        )
+
+    async def _cash_put_back(self, values: Mapping[str, str]) -> Any:
+        self._terminal.put_cassette_back(values.get("by", ""))
 
     async def _shift_close(self, _values: Mapping[str, str]) -> Any:
         self._terminal.close_shift()

@@ -105,6 +105,11 @@ CATALOGUE: dict[str, Kind] = {
     "uncertain_note": _note(
         "a note was credited without proof that it was stacked", "compare the cassette at the collection"
     ),
+    "cassette_unexplained": _warn(
+        "the cassette was taken out, and nobody said what became of it",
+        "kassa cash collect --by NAME, or if it was put back as it was: kassa cash put-back --by NAME",
+        raise_after_s=15 * 60,
+    ),
     "cassette_nearly_full": _warn("the cassette is nearly full", "plan a collection"),
     "fiscal_unsent": _warn(
         "fiscal documents wait to be sent to the data operator",

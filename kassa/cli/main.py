@@ -15,6 +15,7 @@ from kassa.home import Home, default_home
 
 COMMANDS = {
     "account": "kassa.cli.account:account",
+    "cash": "kassa.cli.cash:cash",
     "ctl": "kassa.cli.ctl:ctl",
     "demo": "kassa.cli.demo:demo",
     "device": "kassa.cli.device:device",

@@ -123,6 +123,37 @@ class PaymentAbandoned(_Entry, frozen=True):
     payment: str
 
 
+# --- the cassette ---------------------------------------------------------------------------------------------
+
+
+class CassetteRemoved(_Entry, frozen=True):
+    """The validator saw its cassette leave. `last_note`: the last note that can lie in it; 0 before the first."""
+
+    last_note: int
+
+
+class CassetteInserted(_Entry, frozen=True):
+    """A cassette is in its place again, the same one or another."""
+
+
+class CassettePutBack(_Entry, frozen=True):
+    """What left was put back as it was, says `by`; nothing was taken out of it."""
+
+    by: str
+
+
+class CashCollected(_Entry, frozen=True):
+    """An empty cassette took the place of the one with all notes up to `last_note`, says `by`.
+
+    `notes`: how many of which value lay in that one, by the journal; value 0 stands for those of unknown value.
+    """
+
+    collection: int
+    last_note: int
+    notes: tuple[tuple[int, int], ...]
+    by: str
+
+
 # --- fiscal documents -----------------------------------------------------------------------------------------
 
 
@@ -264,6 +295,10 @@ Entry = (
     | OrphanFound
     | PaymentCredited
     | PaymentAbandoned
+    | CassetteRemoved
+    | CassetteInserted
+    | CassettePutBack
+    | CashCollected
     | FiscalIntended
     | FiscalVoided
     | DocumentRegistered

@@ -15,20 +15,26 @@ from kassa.journal import entries as e
 from kassa.journal.records import (
     BatchRecord,
     BatchRow,
+    CassetteRecord,
+    CollectionRecord,
     ConditionRecord,
     DocumentRecord,
     DueCount,
     LastNote,
     NoteRecord,
+    NoteToExplain,
     OpenIntent,
     OpenPayment,
     PaymentRecord,
     PendingDocument,
+    Removal,
     SnapshotRecord,
     StoryLine,
     Totals,
+    ValidatorCount,
 )
-from kassa.journal.tables import JournalBroken, next_of
+from kassa.journal.tables import INT_MAX, JournalBroken, collected, last_settled, lying, next_of
+from kassa.ports import COUNTS
 
 T = TypeVar("T")
 
@@ -127,16 +133,122 @@ class Queries(ABC):
         return last.number + 1 if last is not None else 1
 
     def to_explain(self) -> tuple[int, int]:
-        """How many notes are orphans, and how many were credited without evidence."""
-        orphans, uncertain = self._row(
-            "SELECT count(*) FILTER (WHERE state = 'orphan'), count(*) FILTER (WHERE uncertain) FROM notes"
-            " WHERE state = 'orphan' OR uncertain"
-        )
-        return orphans, uncertain
+        """How many notes since the last collection are orphans, and how many were credited without evidence."""
+        found = self._to_explain(self._collected(), INT_MAX)
+        orphans = sum(note.payment is None for note in found)
+        return orphans, len(found) - orphans
 
+    # --- the cassette -----------------------------------------------------------------------------------------
+
+    @_remembered
     def cassette(self) -> dict[int, int]:
         """How many notes of a value lie in the cassette, orphans included; value 0: of unknown value."""
         return dict(self._rows("SELECT value, notes FROM cassette ORDER BY value"))
+
+    @_remembered
+    def cassette_is_out(self) -> bool:
+        """Whether the validator saw its cassette leave, and none come."""
+        return self._row("SELECT 1 FROM removals WHERE inserted_seq IS NULL") is not None
+
+    @_remembered
+    def removal(self) -> Removal | None:
+        """The removal of which staff have to say first what became of the cassette."""
+        row = self._row(
+            "SELECT at, last_note FROM removals WHERE explained_seq IS NULL ORDER BY last_note, seq LIMIT 1"
+        )
+        return row and Removal(*row)
+
+    def next_collection(self) -> int:
+        """The number of the collection that comes next."""
+        with self._in_words("be read"):
+            return next_of(self._db, "collections", "number")
+
+    def lies_in_cassette(self, last_note: int | None = None) -> CassetteRecord:
+        """What fell into the cassette since the last collection, up to this note; None: up to the last settled one."""
+        last = self._row("SELECT number, seq, at, last_note FROM collections ORDER BY number DESC LIMIT 1")
+        _, seq, since, after = last or (0, 0, None, 0)
+        until = self.last_settled_note() if last_note is None else last_note
+        return self._cassette_of(after, until, seq, self.head()[0], since)
+
+    def last_settled_note(self) -> int:
+        """The newest note whose fate is known, as that of all before it; 0: there is none yet."""
+        with self._in_words("be read"):
+            return last_settled(self._db)
+
+    def collections(self, last: int | None = None) -> list[CollectionRecord]:
+        """All collections, or the newest `last` of them, oldest first."""
+        rows = list(
+            self._rows(
+                "SELECT c.number, c.seq, c.at, c.last_note, b.seq, b.at, b.last_note FROM collections c"
+                " LEFT JOIN collections b ON b.number = c.number - 1 ORDER BY c.number DESC LIMIT ?",
+                (-1 if last is None else last,),
+            )
+        )
+        return [self._collection(*row) for row in reversed(rows)]
+
+    def _collection(
+        self,
+        number: int,
+        seq: int,
+        at: str,
+        last_note: int,
+        seq_before: int | None,
+        since: str | None,
+        after: int | None,
+    ) -> CollectionRecord:
+        _, entry, hashed = self.entry(seq)
+        assert isinstance(entry, e.CashCollected), entry
+        cassette = self._cassette_of(after or 0, last_note, seq_before or 0, seq, since)
+        return CollectionRecord(number, at, entry.by, cassette, (seq, hashed.hex()))
+
+    def _cassette_of(
+        self, after: int, last_note: int, seq_before: int, seq: int, since: str | None
+    ) -> CassetteRecord:
+        with self._in_words("be read"):
+            notes = lying(self._db, after, last_note)
+        to_explain = self._to_explain(after, last_note)
+        return CassetteRecord(
+            last_note, since, notes, to_explain, self._validator_count(after, last_note, seq_before, seq)
+        )
+
+    def _to_explain(self, after: int, last_note: int) -> tuple[NoteToExplain, ...]:
+        rows = self._rows(
+            "SELECT number, value, payment FROM notes WHERE (state = 'orphan' OR uncertain) AND number > ? AND number <= ?"
+            " ORDER BY number",
+            (after, last_note),
+        )
+        return tuple(NoteToExplain(*row) for row in rows)
+
+    def _validator_count(
+        self, after: int, last_note: int, seq_before: int, seq: int
+    ) -> ValidatorCount | None:
+        """By the first and the last intent that tell the count of the unit that counts now."""
+        told = list(
+            self._rows(
+                "SELECT json_extract(body, '$.counted[0]'), json_extract(body, '$.counted[1]'), json_extract(body, '$.note')"
+                " FROM entries WHERE seq > ? AND seq <= ? AND kind = 'stack_intended'"
+                " AND json_extract(body, '$.counted') IS NOT NULL AND json_extract(body, '$.note') BETWEEN ? AND ?"
+                " ORDER BY seq",
+                (seq_before, seq, after + 1, last_note),
+            )
+        )
+        if not told:
+            return None
+        unit, last_count, last_told = told[-1]
+        first_count, first_told = next((count, note) for one, count, note in told if one == unit)
+        (booked,) = self._row(
+            "SELECT count(*) FROM notes WHERE number >= ? AND number < ? AND state IN ('stacked', 'orphan')",
+            (first_told, last_told),
+        )
+        return (
+            ValidatorCount(unit, (last_count - first_count) % COUNTS, booked)
+            if last_told > first_told
+            else None
+        )
+
+    def _collected(self) -> int:
+        with self._in_words("be read"):
+            return collected(self._db)
 
     def paid_since(
         self, service: str, account: str, as_of: datetime | None, applied_batch: int | None = None

@@ -157,8 +157,65 @@ class ConditionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """The cassette left its place, and nobody said yet what became of it; `last_note` is the last that can lie in it."""
+
+    at: str
+    last_note: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteToExplain:
+    """A note that a collector should look for: without a payment, or credited without proof that it was stacked."""
+
+    number: int
+    value: int | None
+    payment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatorCount:
+    """How many notes a validator `unit` has counted between its first and its last word, and how many the books hold."""
+
+    unit: str
+    counted: int
+    booked: int
+
+
+@dataclass(frozen=True, slots=True)
+class CassetteRecord:
+    """What lies, or lay, in one cassette by the books. `notes`: how many of which value, 0 for those of unknown value.
+
+    `since`: when the cassette before was collected; None: it is the first one. `count` is None where the validator told
+    no count twice.
+    """
+
+    last_note: int
+    since: str | None
+    notes: tuple[tuple[int, int], ...]
+    to_explain: tuple[NoteToExplain, ...]
+    count: ValidatorCount | None
+
+    @property
+    def total(self) -> int:
+        """The sum of the notes whose value is known, in minor units."""
+        return sum(value * notes for value, notes in self.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionRecord:
+    """A cassette that was collected, when and by whom; `head`: the number and hash of the entry that says so."""
+
+    number: int
+    at: str
+    by: str
+    cassette: CassetteRecord
+    head: tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
-    """The journal in numbers; sums are minor units. `paid_open` is in the cassette, its payment still open."""
+    """The journal in numbers; sums are minor units. `paid_open` was stacked, its payment is still open."""
 
     entries: int
     payments: int

@@ -28,6 +28,7 @@ from kassa.journal.tables import ACCOUNT, PAYMENT, SERVICE, EntryRefused, Journa
 Row = tuple[Any, ...]
 
 NOT_FREE, FREE, FROZEN = 0, 1, 2
+NOT_FALLEN = -1
 """What a batch may make of a payment: nothing yet, take it, never again."""
 
 
@@ -109,7 +110,10 @@ class _Replay:
         self._paid, self._state, self._batch_in_row = array("q"), bytearray(), array("q")
         # Small tables are held as they should be, and compared at the end.
         self._kinds = dict.fromkeys(e.KINDS, 0)
-        self._cassette: Counter[int] = Counter()
+        # What fell into the cassette since the last collection, by note; NOT_FALLEN for what went elsewhere.
+        self._fallen, self._collected = array("q"), 0
+        self._removals: dict[int, Row] = {}
+        self._collections: dict[int, Row] = {}
         self._shifts: dict[int, Row] = {}
         self._batches: dict[int, Row] = {}
         self._batch_names: set[str] = set()
@@ -117,7 +121,12 @@ class _Replay:
         self._conditions: dict[str, Row] = {}
         self._small: tuple[tuple[type[Model], Callable[[], dict[Any, Row]]], ...] = (
             (tables.Kinds, lambda: {kind: (kind, count) for kind, count in self._kinds.items() if count}),
-            (tables.Cassette, lambda: {value: (value, count) for value, count in self._cassette.items()}),
+            (
+                tables.Cassette,
+                lambda: {value: (value, count) for value, count in self._lying(len(self._fallen))},
+            ),
+            (tables.Removals, lambda: self._removals),
+            (tables.Collections, lambda: self._collections),
             (tables.Shifts, lambda: self._shifts),
             (tables.Batches, lambda: self._batches),
             (tables.Snapshots, lambda: self._snapshots),
@@ -164,7 +173,12 @@ class _Replay:
                 rows.compare(key, row)
             rows.end()
         documents = self._kinds[e.kind_of(e.DocumentRegistered.__name__)]
-        return Replayed(len(self._state), self._cassette.total(), documents, len(self._batches))
+        return Replayed(
+            len(self._state),
+            len(self._fallen) - self._fallen.count(NOT_FALLEN),
+            documents,
+            len(self._batches),
+        )
 
     def _by_type(self) -> dict[type, tuple[str, Callable[[int, str, Any], object]]]:
         acts: dict[type, Callable[[int, str, Any], object]] = {
@@ -178,6 +192,10 @@ class _Replay:
             e.OrphanFound: self._find_orphan,
             e.PaymentCredited: self._credit_payment,
             e.PaymentAbandoned: self._abandon_payment,
+            e.CassetteRemoved: self._remove_cassette,
+            e.CassetteInserted: self._insert_cassette,
+            e.CassettePutBack: self._put_cassette_back,
+            e.CashCollected: self._collect_cash,
             e.FiscalIntended: self._intend_document,
             e.FiscalVoided: self._void_document,
             e.DocumentRegistered: self._register_document,
@@ -227,6 +245,7 @@ class _Replay:
         self._notes += 1
         if note != self._notes:
             raise EntryRefused("notes are numbered without a hole")
+        self._fallen.append(NOT_FALLEN)
 
     def _settle_note(self, payment: str, note: int) -> Row:
         """The row of the note in flight, which is this one and is so no more."""
@@ -241,7 +260,7 @@ class _Replay:
             raise self._note_rows.wrong(entry.note)
         assert self._open is not None, "a note is in flight for an open payment only"
         self._open.paid += entry.value
-        self._cassette[entry.value] += 1
+        self._fallen[-1] = entry.value
 
     def _return_note(self, _: int, __: str, entry: e.NoteReturned) -> None:
         row = self._settle_note(entry.payment, entry.note)
@@ -251,7 +270,7 @@ class _Replay:
     def _find_orphan(self, _: int, __: str, entry: e.OrphanFound) -> None:
         self._number_note(entry.note)
         self._note_rows.compare(entry.note, (entry.note, None, entry.value, "orphan", 0))
-        self._cassette[entry.value or 0] += 1
+        self._fallen[-1] = entry.value or 0
 
     def _end_payment(self, payment: str) -> _Payment:
         """The open payment, which is this one and is so no more."""
@@ -295,6 +314,55 @@ class _Replay:
         )
         if payment.row[5:] != expected:
             raise self._payment_rows.wrong(payment.row[0])
+
+    # --- the cassette -----------------------------------------------------------------------------------------
+
+    def _remove_cassette(self, seq: int, at: str, entry: e.CassetteRemoved) -> None:
+        if entry.last_note > self._last_settled():
+            raise EntryRefused("no note in flight lies in the cassette")
+        if any(inserted is None for *_, inserted, _ in self._removals.values()):
+            raise EntryRefused("one cassette is out at a time")
+        self._removals[seq] = (seq, at, entry.last_note, None, None)
+
+    def _insert_cassette(self, seq: int, _: str, __: e.CassetteInserted) -> None:
+        for number, (*left, inserted, explained) in self._removals.items():
+            if inserted is None:
+                self._removals[number] = (*left, seq, explained)
+                return
+        raise EntryRefused("only a cassette that is out can be inserted")
+
+    def _put_cassette_back(self, seq: int, _: str, __: e.CassettePutBack) -> None:
+        unexplained = [row[2] for row in self._removals.values() if row[4] is None]
+        if not unexplained:
+            raise EntryRefused("only a cassette that left can be put back")
+        self._explain(seq, lambda last_note: last_note == min(unexplained))
+
+    def _collect_cash(self, seq: int, at: str, entry: e.CashCollected) -> None:
+        if entry.collection != len(self._collections) + 1:
+            raise EntryRefused("collections are numbered without a hole")
+        if not self._collected <= entry.last_note <= self._last_settled():
+            raise EntryRefused("a collection holds the notes behind the last one's")
+        count = entry.last_note - self._collected
+        if entry.notes != self._lying(count):
+            raise EntryRefused("a collection's notes must agree")
+        del self._fallen[:count]
+        self._collected = entry.last_note
+        self._collections[entry.collection] = (entry.collection, seq, at, entry.last_note)
+        self._explain(seq, lambda last_note: last_note <= entry.last_note)
+
+    def _explain(self, seq: int, is_meant: Callable[[int], bool]) -> None:
+        for number, (*left, last_note, inserted, explained) in self._removals.items():
+            if explained is None and is_meant(last_note):
+                self._removals[number] = (*left, last_note, inserted, seq)
+
+    def _last_settled(self) -> int:
+        return self._notes - (self._note_in_flight is not None)
+
+    def _lying(self, count: int) -> tuple[tuple[int, int], ...]:
+        """How many of which value are among the first `count` notes since the last collection."""
+        fallen = Counter(self._fallen[:count])
+        del fallen[NOT_FALLEN]
+        return tuple(sorted(fallen.items()))
 
     # --- fiscal documents -------------------------------------------------------------------------------------
 

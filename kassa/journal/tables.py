@@ -19,6 +19,7 @@ from kassa.journal import entries as e
 
 PAYMENT = re.compile(r"[0-9]{1,12}-([0-9]{10,12})", re.ASCII)
 """A payment's number: the terminal's, then the payment's ordinal; it goes into files of other people."""
+INT_MAX = 2**63 - 1
 SERVICE = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 ACCOUNT = re.compile(r"[0-9A-Za-zА-Яа-яЁё][0-9A-Za-zА-Яа-яЁё._/-]{0,63}")
 """An account goes into outgoing files unaltered, so what could break a line or a formula never gets in here."""
@@ -118,10 +119,29 @@ class Notes(_Table):
 
 
 class Cassette(_Table):
-    """How many notes of a value lie in the cassette; value 0 stands for those of unknown value."""
+    """How many notes of a value lie in the cassette, all since the last collection; value 0: of unknown value."""
 
     value = IntegerField(primary_key=True)
     notes = IntegerField()
+
+
+class Removals(_Table):
+    """Each time the cassette left its place; `explained_seq` stands when staff said what became of it."""
+
+    seq = IntegerField(primary_key=True)
+    at = TextField()
+    last_note = IntegerField()
+    inserted_seq = IntegerField(null=True)
+    explained_seq = IntegerField(null=True)
+
+
+class Collections(_Table):
+    """Cassettes that were collected: each holds the notes behind those of the one before, up to `last_note`."""
+
+    number = IntegerField(primary_key=True)
+    seq = IntegerField()
+    at = TextField()
+    last_note = IntegerField()
 
 
 class Documents(_Table):
@@ -185,7 +205,8 @@ class Conditions(_Table):
 
 
 TABLES: tuple[type[Model], ...] = (
-    Entries, Kinds, Payments, Notes, Cassette, Documents, Shifts, Batches, Snapshots, Conditions,
+    Entries, Kinds, Payments, Notes, Cassette, Removals, Collections, Documents, Shifts, Batches, Snapshots,
+    Conditions,
 )  # fmt: skip
 DERIVED = TABLES[1:]
 
@@ -198,6 +219,8 @@ _INDEXES = (
     "CREATE INDEX notes_of_payment ON notes (payment)",
     "CREATE INDEX notes_to_explain ON notes (number) WHERE state = 'orphan' OR uncertain",
     "CREATE INDEX batches_unwritten ON batches (number) WHERE written_seq IS NULL",
+    "CREATE UNIQUE INDEX one_cassette_is_out ON removals (inserted_seq IS NULL) WHERE inserted_seq IS NULL",
+    "CREATE INDEX removals_unexplained ON removals (last_note) WHERE explained_seq IS NULL",
 )
 
 
@@ -232,9 +255,12 @@ _TRIGGERS = (
     ),
     *(
         _forbid(f"{table}_are_never_deleted", "DELETE", table, "", f"{table} are never deleted")
-        for table in ("payments", "notes", "documents", "batches")
+        for table in ("payments", "notes", "documents", "batches", "removals", "collections")
     ),
-    _forbid("documents_are_never_changed", "UPDATE", "documents", "", "documents are never changed"),
+    *(
+        _forbid(f"{table}_are_never_changed", "UPDATE", table, "", f"{table} are never changed")
+        for table in ("documents", "collections")
+    ),
 )  # fmt: skip
 
 
@@ -303,6 +329,22 @@ def apply(db: apsw.Connection, seq: int, at: str, entry: e.Entry) -> None:
                 " AND NOT EXISTS (SELECT 1 FROM notes WHERE state = 'intended')",
                 (entry.payment,),
             )  # fmt: skip
+        case e.CassetteRemoved():
+            _require(entry.last_note <= last_settled(db), "no note in flight lies in the cassette", entry)
+            db.execute("INSERT INTO removals VALUES (?, ?, ?, NULL, NULL)", (seq, at, entry.last_note))
+        case e.CassetteInserted():
+            one(
+                db, "only a cassette that is out can be inserted",
+                "UPDATE removals SET inserted_seq = ? WHERE inserted_seq IS NULL", (seq,),
+            )  # fmt: skip
+        case e.CassettePutBack():
+            db.execute(
+                f"UPDATE removals SET explained_seq = ? WHERE explained_seq IS NULL AND last_note = ({UNEXPLAINED})",
+                (seq,),
+            )
+            _require(db.changes() > 0, "only a cassette that left can be put back", entry)
+        case e.CashCollected():
+            _collect(db, seq, at, entry)
         case e.FiscalIntended():
             one(
                 db, "only a credited payment without document or open intent can be registered",
@@ -412,6 +454,53 @@ def _stack(db: apsw.Connection, entry: e.NoteStacked) -> None:
 
 def _into_cassette(db: apsw.Connection, value: int) -> None:
     db.execute("INSERT INTO cassette VALUES (?, 1) ON CONFLICT DO UPDATE SET notes = notes + 1", (value,))
+
+
+UNEXPLAINED = "SELECT min(last_note) FROM removals WHERE explained_seq IS NULL"
+"""The last note in the cassette of which staff have to say first what became of it; null: of none."""
+_LYING = """
+    SELECT coalesce(value, 0), count(*) FROM notes WHERE number > ? AND number <= ? AND state IN ('stacked', 'orphan')
+    GROUP BY 1 ORDER BY 1
+"""
+
+
+def lying(db: apsw.Connection, after: int, last: int) -> tuple[tuple[int, int], ...]:
+    """How many notes of which value, of those numbered from `after` + 1 to `last`, lie in a cassette."""
+    return tuple(db.execute(_LYING, (after, last)))
+
+
+def collected(db: apsw.Connection) -> int:
+    """The last note that went away with a collection."""
+    found: int = db.execute("SELECT coalesce(max(last_note), 0) FROM collections").get
+    return found
+
+
+def last_settled(db: apsw.Connection) -> int:
+    """The newest note whose fate is known, as all before it."""
+    found: int = db.execute("SELECT coalesce(max(number), 0) FROM notes WHERE state <> 'intended'").get
+    return found
+
+
+def _collect(db: apsw.Connection, seq: int, at: str, entry: e.CashCollected) -> None:
+    after = collected(db)
+    _require(
+        entry.collection == next_of(db, "collections", "number"),
+        "collections are numbered without a hole",
+        entry,
+    )
+    _require(
+        after <= entry.last_note <= last_settled(db),
+        "a collection holds the notes behind the last one's",
+        entry,
+    )
+    _require(entry.notes == lying(db, after, entry.last_note), "a collection's notes must agree", entry)
+    db.execute("INSERT INTO collections VALUES (?, ?, ?, ?)", (entry.collection, seq, at, entry.last_note))
+    db.execute(
+        "UPDATE removals SET explained_seq = ? WHERE explained_seq IS NULL AND last_note <= ?",
+        (seq, entry.last_note),
+    )
+    db.execute("DELETE FROM cassette")
+    db.execute(f"INSERT INTO cassette {_LYING}", (entry.last_note, INT_MAX))
 
 
 def _register(db: apsw.Connection, seq: int, entry: e.DocumentRegistered) -> None:

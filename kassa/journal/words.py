@@ -44,6 +44,16 @@ def in_words(entry: e.Entry, currency: str) -> str:
             return f"credited {money(entry.total)} ({entry.reason})"
         case e.PaymentAbandoned():
             return "abandoned, no money was taken"
+        case e.CassetteRemoved():
+            return "the cassette was taken out"
+        case e.CassetteInserted():
+            return "a cassette is in its place"
+        case e.CassettePutBack():
+            return f"the cassette was put back as it was, says {entry.by}"
+        case e.CashCollected():
+            notes = sum(count for _, count in entry.notes)
+            total = money(sum(value * count for value, count in entry.notes))
+            return f"collection {entry.collection}: {counted(notes, 'note')}, {total}, by {entry.by}"
         case e.FiscalIntended():
             drive = f"fiscal drive {entry.drive_serial}, last document {entry.last_document}"
             return f"receipt about to be registered: {drive}"

@@ -13,6 +13,7 @@ from kassa.config import Service
 from kassa.journal import entries as e
 from kassa.money import Money
 from kassa.ports import (
+    COUNTS,
     Counted,
     Document,
     Evidence,
@@ -38,9 +39,6 @@ RETURNED_BECAUSE = {
     Evidence.NOTE_IN_HEAD: "the validator had it in its head at a start",
     Evidence.NOT_STACKED: "the validator never had it stacked, as it would say so until it is heard",
 }
-COUNTS = 2**32
-"""A validator's count begins anew after so many."""
-
 # --- states ---------------------------------------------------------------------------------------------------
 
 

@@ -328,6 +328,37 @@ def test_notes_that_a_collector_must_know_of_are_counted_through_a_restart(ports
     assert told() == ["3 notes"]
 
 
+def test_who_takes_the_cassette_out_has_a_quarter_of_an_hour_to_say_what_became_of_it(ports):
+    def is_shown():
+        return "cassette_unexplained" in [one["code"] for one in ports.terminal.status()["conditions"]]
+
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.dispatch(ValidatorChanged(ValidatorState.CASSETTE_OUT))
+    ports.terminal.dispatch(ValidatorReady("SM", "1", NOTES, Evidence.NOTHING))
+    ports.terminal.dispatch(ValidatorChanged(ValidatorState.DISABLED))
+    ports.wait(14 * 60)
+    assert not is_shown()
+    ports.wait(61)
+    assert is_shown()
+    ports.restart()
+    assert is_shown()
+
+    collected = ports.terminal.collect_cash("Petrov")
+    assert collected.cassette.notes == ((50000, 1),)
+    assert not is_shown()
+    assert ports.terminal.status()["cassette"] == {}
+
+
+def test_after_a_collection_the_notes_that_it_told_of_are_no_condition_any_more(ports):
+    ports.make_ready()
+    ports.terminal.dispatch(NoteStacked(FIVE_HUNDRED))
+    assert [one.code for one in ports.journal.conditions()] == ["orphan_note"]
+    ports.terminal.collect_cash("Petrov")
+    assert ports.journal.conditions() == []
+
+
 def test_a_language_lasts_as_long_as_the_visit(ports):
     ports.make_ready()
     ports.terminal.intend("set_language", {"language": "en"})

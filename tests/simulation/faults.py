@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import timedelta, timezone
 
 from kiosk import Kiosk
-from people import Script
+from people import Script, say
 from simulated_disk import CUTS
 
 from devices.ccnet import simulator as ccnet
@@ -204,9 +204,19 @@ class Faults:
         yield 0.0
 
     def cassette(self) -> Script:
-        self.kiosk.do(self.kiosk.to_validator, "take_cassette_out")
+        """Somebody takes it out, puts it back as it is, and says so if the terminal saw it."""
+        kiosk = self.kiosk
+        if kiosk.is_cassette_in_hands:
+            return
+        kiosk.is_cassette_in_hands = True
+        kiosk.do(kiosk.to_validator, "take_cassette_out")
         yield self.chance.choice([0.5, 6.0])
-        self.kiosk.do(self.kiosk.to_validator, "put_cassette_in")
+        kiosk.do(kiosk.to_validator, "put_cassette_in")
+        yield from say(
+            kiosk,
+            lambda terminal: terminal.put_cassette_back("technician"),
+            lambda journal: journal.removal() is None,
+        )
 
     def no_paper(self) -> Script:
         self.kiosk.do(self.kiosk.to_registrar, "take_paper_out")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from simulated_disk import CUTS, PowerCut, SimulatedDisk, SimulatedFiles, plugged
 from timeline import Timeline, in_brief
@@ -25,6 +25,7 @@ from devices.steps import Pump
 from devices.validator.driver import ValidatorDriver
 from devices.validator.machine import Quirks
 from kassa.ballast import BALLAST_BYTES
+from kassa.collection import CollectionRefused
 from kassa.config import Config
 from kassa.errors import KassaError
 from kassa.export.writer import ExportFailed, write
@@ -51,6 +52,7 @@ RETRY_S = 1.0
 NOON = datetime(2026, 11, 24, 14, 5)  # noqa: DTZ001 - a registrar's wall time has no zone
 """What the registrar's clock shows when a story begins; the core's own shows the same."""
 
+T = TypeVar("T")
 _disks = count()
 
 
@@ -120,6 +122,10 @@ class Kiosk:
         )
         self.collected: list[int] = []
         """Notes that collectors took away, in whole units."""
+        self.cassettes: list[list[int]] = []
+        """The same, cassette by cassette."""
+        self.is_cassette_in_hands = False
+        """Whether somebody has the cassette, and has not said yet what became of it."""
         self.disk = SimulatedDisk()
         self.has_ballast = False
         self.stick: SimulatedFiles | None = self.new_stick()
@@ -497,15 +503,32 @@ class Kiosk:
             self.dropped_for.append((self.payer, self.validator.truth.cassette[-1]))
         self._fallen, self._note_inside = fallen, not self.validator.truth.is_empty
 
-    def collect(self) -> None:
-        """The collector changes the cassette for an empty one; the slot must be quiet."""
+    def empty_cassette(self) -> None:
+        """The collector takes the full cassette with him and puts an empty one in."""
         self.count_fallen()
-        self.do(self.to_validator, "take_cassette_out")
-        if not self.validator.truth.cassette_is_in:
-            taken = self.validator.empty_cassette()
-            self.collected += taken
-            self.timeline.note("collector", f"takes {len(taken)} notes away")
+        taken = self.validator.empty_cassette()
+        self.collected += taken
+        self.cassettes.append(taken)
+        self.timeline.note("collector", f"takes {len(taken)} notes away")
         self.do(self.to_validator, "put_cassette_in")
+
+    def look(self, at: Callable[[Journal], T]) -> T | None:
+        """What staff see in the journal; None when there is no core to ask, or it dies of the question."""
+        seen: list[T] = []
+        journal = self.journal
+        if journal is not None:
+            self.live(lambda: seen.append(at(journal)))
+        return seen[0] if seen else None
+
+    def staff_say(self, act: Callable[[Terminal], object]) -> None:
+        """Tell the terminal what became of the cassette; whether it was written, only the journal tells."""
+        terminal = self.terminal
+        if terminal is None:
+            return
+        try:
+            self.live(lambda: act(terminal))
+        except CollectionRefused as refusal:
+            self.timeline.note("terminal", str(refusal))
 
 
 def _seen(view: View) -> str:

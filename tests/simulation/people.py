@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from kiosk import Kiosk
+
+from kassa.journal.store import Journal
+from kassa.terminal import Terminal
 
 Script = Iterator[float]
 """Yields seconds to wait."""
@@ -21,6 +24,9 @@ NOTE_SETTLES_S = 15.0
 LOOKS_EVERY_S = 0.2
 IS_IMPATIENT_WITHIN_S = 0.4
 """Some touch the button while their note is still on its way in."""
+CHANGES_CASSETTE_S = (0.0, 0.5, 6.0)
+"""The first is too fast for the validator to notice."""
+SAYS_WITHIN_S = 120.0
 
 
 class Customer:
@@ -145,8 +151,34 @@ def _is_sound(kiosk: Kiosk) -> bool:
     )
 
 
-def collector(kiosk: Kiosk, chance: random.Random) -> Script:
-    """Changes the cassette when nobody is there."""
-    if kiosk.screen == "attract" and kiosk.validator.truth.is_empty:
-        kiosk.collect()
-    yield chance.choice(THINKS_S)
+def collector(kiosk: Kiosk, chance: random.Random) -> Generator[float, None, Script | None]:
+    """Changes the cassette when nobody is there, and says so before the next customer comes.
+
+    Where the terminal saw it, that has time: then the answer is the script of saying it.
+    """
+    is_quiet = kiosk.screen == "attract" and kiosk.validator.truth.is_empty
+    if not is_quiet or kiosk.is_cassette_in_hands or not kiosk.validator.truth.cassette:
+        return None
+    kiosk.is_cassette_in_hands = True
+    kiosk.do(kiosk.to_validator, "take_cassette_out")
+    yield chance.choice(CHANGES_CASSETTE_S)
+    kiosk.empty_cassette()
+    saying = say(
+        kiosk,
+        lambda terminal: terminal.collect_cash("collector"),
+        lambda journal: len(journal.collections()) == len(kiosk.cassettes),
+    )
+    if kiosk.look(lambda journal: journal.removal()) is not None:
+        return saying
+    yield from saying
+    return None
+
+
+def say(kiosk: Kiosk, act: Callable[[Terminal], object], is_said: Callable[[Journal], bool]) -> Script:
+    """Tell the terminal of the cassette, however often it dies at that."""
+    waited = 0.0
+    while not kiosk.look(is_said) and waited < SAYS_WITHIN_S:
+        kiosk.staff_say(act)
+        yield LOOKS_EVERY_S
+        waited += LOOKS_EVERY_S
+    kiosk.is_cassette_in_hands = False

@@ -47,10 +47,11 @@ def check(kiosk: Kiosk, *, whole_chain: bool = True) -> Count:
         _require(verdict.ok, f"the journal is not whole: {verdict}")
     payments, credited = journal.payments(), kiosk.credited()
     uncertain, orphans, in_vain = _check_notes(kiosk, payments, credited)
+    _check_cassettes(kiosk)
     _check_accounts(kiosk, credited)
     _check_documents(kiosk, credited)
     files = _check_files(kiosk, credited)
-    _check_what_staff_see(kiosk, orphans, uncertain)
+    _check_what_staff_see(kiosk)
     return Count(
         payments=len(credited), notes=len(kiosk.collected) + len(kiosk.validator.truth.cassette),
         documents=len(receipts(kiosk)), files=files, uncertain=uncertain, orphans=orphans, in_vain=in_vain,
@@ -76,7 +77,10 @@ def _check_notes(kiosk: Kiosk, payments: list[Any], credited: list[Any]) -> tupl
     stacked = [note for payment in payments for note in payment.notes if note.state == "stacked"]
     certain = Counter(note.value for note in stacked if not note.uncertain)
     uncertain = Counter(note.value for note in stacked if note.uncertain)
-    orphans = Counter(journal.cassette()) - certain - uncertain
+    books = Counter(journal.cassette())
+    for collection in journal.collections():
+        books.update(dict(collection.cassette.notes))
+    orphans = books - certain - uncertain
     unknown = orphans.pop(0, 0)
     vain = certain + orphans - box
     _require(not vain, f"in the books, yet not in the box: {_notes(vain)}")
@@ -88,6 +92,25 @@ def _check_notes(kiosk: Kiosk, payments: list[Any], credited: list[Any]) -> tupl
     total, notes = sum(one.paid for one in credited), sum(note.value for note in stacked)
     _require(total == notes, f"payments hold {total}, their notes {notes}")
     return uncertain.total(), orphans.total() + unknown, in_vain.total()
+
+
+def _check_cassettes(kiosk: Kiosk) -> None:
+    """Each cassette holds what the journal says of it, but for notes that it tells the collector to look for."""
+    journal = kiosk.journal
+    assert journal is not None
+    said = [one.cassette for one in journal.collections()] + [journal.lies_in_cassette()]
+    truth = [*kiosk.cassettes, kiosk.validator.truth.cassette]
+    _require(len(said) == len(truth), f"{len(truth) - 1} collections, {len(said) - 1} in the journal")
+    for number, (books, units) in enumerate(zip(said, truth, strict=True), 1):
+        booked, box = Counter(dict(books.notes)), Counter(of_whole(one).minor for one in units)
+        unknown = booked.pop(0, 0)
+        uncertain = Counter(note.value for note in books.to_explain if note.payment is not None)
+        missing, surplus = booked - box - uncertain, box - booked
+        _require(not missing, f"cassette {number} lacks {_notes(missing)}")
+        _require(
+            surplus.total() <= unknown,
+            f"cassette {number} holds {_notes(surplus)} more than the journal says",
+        )
 
 
 def _check_accounts(kiosk: Kiosk, credited: list[Any]) -> None:
@@ -153,8 +176,10 @@ def _check_files(kiosk: Kiosk, credited: list[Any]) -> int:
     return len(copies)
 
 
-def _check_what_staff_see(kiosk: Kiosk, orphans: int, uncertain: int) -> None:
+def _check_what_staff_see(kiosk: Kiosk) -> None:
+    """Of this cassette; a collector was told of those before."""
     assert kiosk.journal is not None
+    orphans, uncertain = kiosk.journal.to_explain()
     shown = {one.code for one in kiosk.journal.conditions()}
     _require(not orphans or "orphan_note" in shown, "an orphan note is shown to nobody")
     _require(not uncertain or "uncertain_note" in shown, "an uncertain note is shown to nobody")

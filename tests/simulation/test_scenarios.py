@@ -30,6 +30,8 @@ OPERATIONS_MAX = 400
 TYPE_OF_5000 = 7
 """In the table of a Russian validator."""
 WAIT_MAX_S = 200.0
+NOTICED_S = 1.0
+"""A validator says so within this time that its cassette has left."""
 LOST_OR_KEPT = ("lose", "keep", "prefix", "sectors")
 LOST_OR_TORN = ("lose", "sectors")
 
@@ -292,6 +294,25 @@ def test_a_cassette_that_is_taken_out_under_a_moving_note_costs_nobody_the_note(
     count = settle(kiosk)
     assert (count.uncertain, count.orphans) == (0, 0)
     assert len(kiosk.validator.truth.returned) + len(kiosk.credited()) == 1
+
+
+def test_each_cassette_is_written_down_with_what_lies_in_it(kiosk):
+    pay_to_the_end(kiosk, 500)
+    kiosk.do(kiosk.to_validator, "take_cassette_out")
+    kiosk.wait(NOTICED_S)
+    kiosk.empty_cassette()
+    kiosk.calm_down()
+    pay_to_the_end(kiosk, 100, account=SECOND)
+    kiosk.staff_say(lambda terminal: terminal.collect_cash("collector"))
+    kiosk.do(kiosk.to_validator, "take_cassette_out")
+    kiosk.wait(NOTICED_S)
+    kiosk.do(kiosk.to_validator, "put_cassette_in")
+    kiosk.staff_say(lambda terminal: terminal.put_cassette_back("technician"))
+
+    settle(kiosk)
+    (collection,) = kiosk.journal.collections()
+    assert (collection.by, collection.cassette.notes) == ("collector", ((50000, 1),))
+    assert (kiosk.journal.cassette(), kiosk.journal.removal()) == ({10000: 1}, None)
 
 
 # --- journal and disk -------------------------------------------------------------------------------------------------
@@ -652,12 +673,35 @@ def test_a_cassette_that_is_changed_in_an_open_payment_and_a_cut_meanwhile_lose_
     put_in(kiosk, 500)
     kiosk.count_fallen()
     kiosk.do(kiosk.to_validator, "take_cassette_out")
-    kiosk.collected += kiosk.validator.empty_cassette()
+    kiosk.wait(NOTICED_S)
+    kiosk.empty_cassette()
     kiosk.lose_power(1.0, how)
-    kiosk.do(kiosk.to_validator, "put_cassette_in")
     kiosk.calm_down()
     pay_to_the_end(kiosk, 100, account=SECOND)
+    kiosk.staff_say(lambda terminal: terminal.collect_cash("collector"))
 
     settle(kiosk)
     assert (kiosk.collected, kiosk.validator.truth.cassette) == ([500], [100])
     assert paid(kiosk) == [(FIRST, 500), (SECOND, 100)]
+    assert [one.cassette.notes for one in kiosk.journal.collections()] == [((50000, 1),)]
+    assert kiosk.journal.cassette() == {10000: 1}
+
+
+def test_killed_before_any_act_of_a_collection_it_is_written_once_or_not_at_all(home):
+    for act in count():
+        kiosk = Kiosk(home, HASTY, random.Random(act))
+        pay_to_the_end(kiosk, 500)
+        kiosk.do(kiosk.to_validator, "take_cassette_out")
+        kiosk.wait(NOTICED_S)
+        kiosk.empty_cassette()
+        kiosk.acts_left = act
+        kiosk.staff_say(lambda terminal: terminal.collect_cash("collector"))
+        was_killed, kiosk.acts_left = kiosk.kills > 0, None
+        kiosk.calm_down()
+        if not kiosk.journal.collections():
+            kiosk.staff_say(lambda terminal: terminal.collect_cash("collector"))
+        settle(kiosk)
+        assert [one.cassette.notes for one in kiosk.journal.collections()] == [((50000, 1),)]
+        kiosk.close()
+        if not was_killed:
+            return

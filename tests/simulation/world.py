@@ -139,6 +139,7 @@ class World:
             assert self.kiosk.time.time() < end, "the customers' day does not end"
             self.kiosk.wait(5.0)
         while self._running:
+            assert self.kiosk.time.time() < end, "somebody's errand does not end"
             self.kiosk.wait(1.0)
 
     def _visitors(self, customers: int) -> Script:
@@ -150,8 +151,14 @@ class World:
             if self.chance.random() < 0.01:
                 self._start(self.clerk.drop())
             if self.chance.random() < 0.02:
-                yield from collector(self.kiosk, self.chance)
+                saying = yield from collector(self.kiosk, self.chance)
+                if saying is not None:
+                    self._start(self._later(saying))
         self._is_day = False
+
+    def _later(self, script: Script) -> Script:
+        yield self.chance.choice([0.0, 5.0, 60.0])
+        yield from script
 
     def _weather(self) -> Script:
         while self._is_day:

@@ -355,3 +355,30 @@ def test_following_the_view_prints_every_change(kassa, served, monkeypatch):
     monkeypatch.setattr(Client, "views", views)
     done = kassa("ctl", "view", "--follow")
     assert [json.loads(line)["language"] for line in done.out.splitlines()] == ["ru", "en"]
+
+
+# --- the cassette --------------------------------------------------------------------------------------------------
+
+
+def test_a_collector_gets_a_slip_of_what_must_lie_in_the_cassette(kassa, with_payments):
+    before = kassa("cash", "show")
+    assert before.code == 0
+    assert "since the first note" in before.out
+
+    slip = kassa("cash", "collect", "--by", "Petrov")
+    assert slip.code == 0
+    assert slip.out.startswith("collection 1, ")
+    assert "by Petrov" in slip.out
+    machine = json.loads(kassa("cash", "list", "--json").out)
+    assert [(one["collection"], one["by"], one["total"]) for one in machine] == [(1, "Petrov", "1800.00")]
+    assert f"journal: entry {machine[0]['entry']}, {machine[0]['head']}" in slip.out
+    assert json.loads(kassa("cash", "show", "--json").out)["notes"] == {}
+
+
+def test_a_collection_without_a_name_or_without_money_is_refused(kassa, with_payments):
+    assert kassa("cash", "collect").code == 2
+    kassa("cash", "collect", "--by", "Petrov")
+    again = kassa("cash", "collect", "--by", "Petrov")
+    assert (again.code, again.out) == (1, "")
+    assert "nothing was collected since the last time" in again.err
+    assert "did not leave its place" in kassa("cash", "put-back", "--by", "Petrov").err

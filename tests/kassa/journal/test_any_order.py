@@ -35,6 +35,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.without_document: list[tuple[int, int]] = []
         self.batches: dict[int, bytes] = {}
         self.cassette: dict[int, int] = {}
+        self.collections, self.collected = 0, 0
         self.plug()
 
     def plug(self) -> None:
@@ -87,6 +88,18 @@ class AnyOrder(RuleBasedStateMachine):
         self.note += 1
         self.journal.append(e.OrphanFound(note=self.note, value=value, evidence="test"))
         self.cassette[value or 0] = self.cassette.get(value or 0, 0) + 1
+
+    @precondition(lambda self: not self.in_flight)
+    @rule(is_seen=st.booleans())
+    def the_cash_is_collected(self, is_seen: bool) -> None:
+        if is_seen:
+            self.journal.append(e.CassetteRemoved(last_note=self.note), e.CassetteInserted())
+        lay = tuple(sorted(self.cassette.items()))
+        self.collections += 1
+        self.journal.append(
+            e.CashCollected(collection=self.collections, last_note=self.note, notes=lay, by="test")
+        )
+        self.cassette, self.collected = {}, self.collected + sum(self.cassette.values())
 
     @precondition(lambda self: self.is_open and not self.in_flight)
     @rule()
@@ -152,8 +165,15 @@ class AnyOrder(RuleBasedStateMachine):
     def money_is_neither_made_nor_lost(self) -> None:
         if hasattr(self, "journal"):
             totals = self.journal.totals()
-            orphans = sum(self.cassette.values()) - sum(
-                1 for record in self.journal.payments() for note in record.notes if note.state == "stacked"
+            orphans = (
+                self.collected
+                + sum(self.cassette.values())
+                - sum(
+                    1
+                    for record in self.journal.payments()
+                    for note in record.notes
+                    if note.state == "stacked"
+                )
             )
             stacked_sum = sum(
                 note.value or 0

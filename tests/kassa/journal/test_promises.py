@@ -45,6 +45,10 @@ def voided(ordinal):
     return e.FiscalVoided(payment=payment_number(ordinal), reason="test")
 
 
+def collected(last_note, *notes, collection=1):
+    return e.CashCollected(collection=collection, last_note=last_note, notes=notes, by="Petrov")
+
+
 def frozen(*ranges, count, total, batch=1):
     return e.BatchFrozen(
         batch=batch, name=f"KASSA_{batch}.csv", operator="90001", terminal="00042", currency="RUB", encoding="utf-8",
@@ -111,6 +115,23 @@ REFUSED = {
     "a note is not returned to another payment": (OPEN, returned(2, 1)),
     "an orphan has the next number": ((opened(1),), e.OrphanFound(note=2, value=None, evidence="test")),
     "an orphan is worth something or unknown": ((), e.OrphanFound(note=1, value=0, evidence="test")),
+    "one cassette is out at a time": ((e.CassetteRemoved(last_note=0),), e.CassetteRemoved(last_note=0)),
+    "a cassette that is in its place is not inserted": ((), e.CassetteInserted()),
+    "a note in flight does not leave with the cassette": (OPEN, e.CassetteRemoved(last_note=1)),
+    "a cassette that never left is not put back": ((), e.CassettePutBack(by="Petrov")),
+    "a removal is explained once": (
+        (e.CassetteRemoved(last_note=0), e.CassettePutBack(by="Petrov")),
+        e.CassettePutBack(by="Petrov"),
+    ),
+    "a note in flight is not collected": (OPEN, collected(1)),
+    "a note is not collected twice": (
+        (*PAID, collected(1, (50000, 1))),
+        collected(1, (50000, 1), collection=2),
+    ),
+    "a note is not collected anew": ((*PAID, collected(1, (50000, 1))), collected(0, collection=2)),
+    "a collection holds all that fell": (PAID, collected(1)),
+    "a collection holds no more than fell": (PAID, collected(1, (50000, 2))),
+    "collections are numbered without a hole": (PAID, collected(1, (50000, 1), collection=2)),
     "a document of another fiscal drive needs its own intent": (
         REGISTERING,
         msgspec.structs.replace(registered(1, 1001, 50000), drive_serial="another"),

@@ -28,6 +28,7 @@ from kassa.journal.records import (
     DueCount,
     LastNote,
     NoteRecord,
+    NoteToExplain,
     OpenIntent,
     OpenPayment,
     PaymentRecord,
@@ -35,6 +36,7 @@ from kassa.journal.records import (
     SnapshotRecord,
     StoryLine,
     Totals,
+    ValidatorCount,
 )
 from kassa.journal.store import Journal, JournalBroken
 
@@ -439,6 +441,66 @@ def test_the_totals_tell_every_note_payment_document_and_batch_once(journal, clo
         documents=3, documents_missing=1, batches=1, unbatched=2,
     )  # fmt: skip
     assert journal.to_explain() == (1, 1)
+
+
+def collect(journal, number, last_note):
+    lay = journal.lies_in_cassette(last_note).notes
+    journal.append(e.CashCollected(collection=number, last_note=last_note, notes=lay, by="Petrov"))
+
+
+def test_a_collection_empties_the_cassette_up_to_its_last_note(journal):
+    write(journal, *visit(1, 1, (50000, 10000), 1001), *visit(2, 3, (10000, 10000), 1002))
+    collect(journal, 1, 3)
+    assert journal.cassette() == {10000: 1}
+    assert journal.lies_in_cassette().notes == ((10000, 1),)
+    (collection,) = journal.collections()
+    assert (collection.by, collection.cassette.notes, collection.cassette.total) == (
+        "Petrov", ((10000, 2), (50000, 1)), 70000,
+    )  # fmt: skip
+    assert collection.head == journal.head()
+
+
+def test_a_collector_is_told_of_the_notes_of_this_cassette_alone(journal):
+    write(journal, (opened(1), intended(1, 1, 1000)))
+    journal.append(e.NoteStacked(payment=payment_number(1), note=1, value=1000, uncertain=True))
+    journal.append(e.OrphanFound(note=2, value=None, evidence="test"))
+    assert journal.to_explain() == (1, 1)
+    collect(journal, 1, 2)
+    journal.append(e.OrphanFound(note=3, value=10000, evidence="test"))
+    assert journal.to_explain() == (1, 0)
+    assert journal.lies_in_cassette().to_explain == (NoteToExplain(3, 10000, None),)
+    (collection,) = journal.collections()
+    assert collection.cassette.to_explain == (
+        NoteToExplain(1, 1000, payment_number(1)), NoteToExplain(2, None, None),
+    )  # fmt: skip
+
+
+def test_the_removal_to_be_explained_first_is_the_one_with_the_fewest_notes(journal):
+    write(journal, (e.CassetteRemoved(last_note=0), e.CassetteInserted()), *visit(1, 1, (50000,), 1001))
+    write(journal, (e.CassetteRemoved(last_note=1),))
+    assert journal.cassette_is_out()
+    assert journal.removal().last_note == 0
+    journal.append(e.CassettePutBack(by="Petrov"))
+    assert journal.removal().last_note == 1
+    journal.append(e.CassetteInserted())
+    assert not journal.cassette_is_out()
+    collect(journal, 1, 1)
+    assert journal.removal() is None
+
+
+def test_the_validators_own_count_is_held_against_the_notes_of_this_cassette(journal):
+    def note(number, counted):
+        return e.StackIntended(payment=payment_number(1), note=number, value=1000, counted=counted)
+
+    write(journal, (opened(1), note(1, ("A", 70)), stacked(1, 1, 1000)))
+    assert journal.lies_in_cassette().count is None
+    write(journal, (note(2, ("B", 2**32 - 1)), stacked(1, 2, 1000)), (note(3, ("B", 0)), stacked(1, 3, 1000)))
+    assert journal.lies_in_cassette().count == ValidatorCount("B", 1, 1)
+    write(journal, (note(4, ("B", 2)), stacked(1, 4, 1000)))
+    assert journal.lies_in_cassette().count == ValidatorCount("B", 3, 2)
+    collect(journal, 1, 4)
+    assert journal.lies_in_cassette().count is None
+    assert journal.collections()[0].cassette.count == ValidatorCount("B", 3, 2)
 
 
 def test_every_answer_is_the_same_after_the_journal_was_opened_again(path, journal, clock):

@@ -44,6 +44,10 @@ def a_life():
     yield intended(2, 3, 10000)
     yield e.NoteReturned(payment=SECOND, note=3, reason="test")
     yield e.PaymentAbandoned(payment=SECOND)
+    yield e.CassetteRemoved(last_note=3)
+    yield e.CassetteInserted()
+    yield e.CassettePutBack(by="Petrov")
+    yield e.CashCollected(collection=1, last_note=2, notes=((10000, 1), (50000, 1)), by="Petrov")
     yield e.OrphanFound(note=4, value=None, evidence="test")
     yield e.OrphanFound(note=5, value=10000, evidence="test")
     yield from (opened(3, account="0000003"), intended(3, 6, 5000))
@@ -59,12 +63,18 @@ def a_life():
     yield e.ConditionRaised(code="disk_low", detail="8 MB")
     yield e.ConditionRaised(code="data_old", detail="")
     yield e.ConditionCleared(code="data_old")
+    yield e.CassetteRemoved(last_note=6)
+    yield e.CassetteInserted()
+    yield e.CassetteRemoved(last_note=6)
+    yield e.CashCollected(collection=2, last_note=6, notes=((0, 1), (10000, 2)), by="Petrov")
+    yield e.CassetteInserted()
     for ordinal, note in ((4, 7), (5, 8)):
         for entries in visit(ordinal, note, (10000,), 1000 + ordinal):
             yield from entries
     yield from (opened(6), intended(6, 9, 5000), stacked(6, 9, 5000), credited(6, 5000), registering(6, 1005))
     yield from (opened(7), intended(7, 10, 1), stacked(7, 10, 1), credited(7, 1))
     yield from (opened(8), intended(8, 11, 5000), stacked(8, 11, 5000), intended(8, 12, 10000))
+    yield e.CassetteRemoved(last_note=11)
 
 
 @pytest.fixture
@@ -74,7 +84,7 @@ def life(tmp_path):
     with closing(Journal.open(tmp_path / "life.db", clock)) as journal:
         for number, entry in enumerate(a_life()):
             journal.append(entry)
-            if number == 30:
+            if number == 34:
                 freeze(journal, "90001", "00042", clock, "utf-8")
                 journal.append(e.BatchWritten(batch=1, name=journal.batch(1).name))
                 journal.append(e.BatchWritten(batch=1, name=journal.batch(1).name))
@@ -116,7 +126,7 @@ def keys_of(life, table):
 
 
 def test_a_life_in_which_everything_happens_is_told_as_it_is(life):
-    assert replayed(life) == Replayed(payments=8, notes=10, documents=3, batches=2)
+    assert replayed(life) == Replayed(payments=8, notes=5, documents=3, batches=2)
 
 
 @pytest.mark.parametrize("table", tables.DERIVED, ids=lambda table: table._meta.table_name)
@@ -155,6 +165,8 @@ PAYMENTS = ORDINALS.map(payment_number)
 DOCUMENTS = st.integers(1000, 1006)
 TEXT = st.just("test")
 SHIFTS = st.integers(56, 58)
+LYING = st.sampled_from([(), ((50000, 1),), ((10000, 1), (50000, 1)), ((5000, 1),)])
+"""Of a visit the first notes are 500 and 100, and a collection has to tell of them as they are."""
 ANYTHING = st.one_of(
     st.builds(opened, ORDINALS),
     st.builds(e.StackIntended, payment=PAYMENTS, note=NOTES, value=VALUES),
@@ -163,6 +175,10 @@ ANYTHING = st.one_of(
     st.builds(e.OrphanFound, note=NOTES, value=st.none() | VALUES, evidence=TEXT),
     st.builds(e.PaymentCredited, payment=PAYMENTS, total=VALUES, reason=TEXT),
     st.builds(e.PaymentAbandoned, payment=PAYMENTS),
+    st.builds(e.CassetteRemoved, last_note=NOTES),
+    st.just(e.CassetteInserted()),
+    st.builds(e.CassettePutBack, by=TEXT),
+    st.builds(e.CashCollected, collection=st.integers(1, 2), last_note=st.integers(0, 8), notes=LYING, by=TEXT),
     st.builds(e.FiscalIntended, payment=PAYMENTS, drive_serial=st.sampled_from([DRIVE, "x"]), last_document=DOCUMENTS),
     st.builds(e.FiscalVoided, payment=PAYMENTS, reason=TEXT),
     st.builds(registered, ORDINALS, DOCUMENTS, VALUES),
