@@ -17,7 +17,7 @@ import serial
 
 from devices.link import READ_BYTES, LineSettings, LinkLost, parity_on
 from devices.recording import Write
-from devices.steps import Flush, Program, Receive, Report, Send, Sleep
+from devices.steps import Disclose, Flush, Program, Receive, Report, Send, Sleep
 from kassa.flight.ring import Kind
 
 T = TypeVar("T")
@@ -42,6 +42,10 @@ class Port(Protocol):
 
     def send(self, data: bytes) -> None:
         """Write all bytes. Raises PortGone."""
+        ...
+
+    def disclose(self, data: bytes, *, is_ours: bool) -> None:
+        """What a sealed packet says, for whoever records the line; nothing is sent."""
         ...
 
     def receive(self, timeout_ms: int) -> bytes:
@@ -88,6 +92,8 @@ def carry_out(program: Program[T], port: Port, tell: Callable[[Any], None] = lam
                     port.pause(ms)
                 case Report(fact):
                     tell(fact)
+                case Disclose(data, is_ours):
+                    port.disclose(data, is_ours=is_ours)
                 case _:
                     raise AssertionError(f"{step} is for a program that a core gives commands to")
         except (LinkLost, KeyboardInterrupt) as error:
@@ -131,6 +137,9 @@ class SerialPort:
             raise PortGone(f"{self._path}: {error.strerror}", error.errno) from error
         if written != len(data):
             raise PortGone(f"{self._path} took {written} of {len(data)} bytes")
+
+    def disclose(self, data: bytes, *, is_ours: bool) -> None:
+        """Nothing: this is a port, not a recorder."""
 
     def receive(self, timeout_ms: int) -> bytes:
         """All that came, waiting at most `timeout_ms` for the first byte."""
@@ -186,6 +195,10 @@ class RecordedPort:
         """Write all bytes. Written down first: whatever the device does, what made it do so is known."""
         self._write(Kind.SENT, data)
         self._port.send(data)
+
+    def disclose(self, data: bytes, *, is_ours: bool) -> None:
+        """Write down what a sealed packet says, beside its bytes."""
+        self._write(Kind.SAID if is_ours else Kind.HEARD, data)
 
     def receive(self, timeout_ms: int) -> bytes:
         """All that came."""

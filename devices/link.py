@@ -27,6 +27,10 @@ class Link(Protocol):
         """Write all bytes. Raises LinkLost."""
         ...
 
+    def disclose(self, data: bytes, *, is_ours: bool) -> None:
+        """What a sealed packet says, for whoever records the line; nothing is sent."""
+        ...
+
     def on_data(self, received: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
         """Call `received` with bytes as they come, and `lost` once when the port is gone."""
         ...
@@ -81,6 +85,9 @@ class SerialLink:
         if written != len(data):
             raise LinkLost(f"{self._path} took {written} of {len(data)} bytes")
 
+    def disclose(self, data: bytes, *, is_ours: bool) -> None:
+        """Nothing: this is a line, not a recorder."""
+
     def on_data(self, received: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
         """Watch the port from the event loop."""
         descriptor = self._port.fileno()
@@ -126,6 +133,9 @@ class MemoryLink:
     def send(self, data: bytes) -> None:
         """Hand the bytes to the peer."""
         self._peer(data)
+
+    def disclose(self, data: bytes, *, is_ours: bool) -> None:
+        """Nothing: this is a line, not a recorder."""
 
     def on_data(self, received: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
         """Remember whom to call."""

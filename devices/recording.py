@@ -50,6 +50,10 @@ class RecordingLink:
             self._lose(str(error))
             raise
 
+    def disclose(self, data: bytes, *, is_ours: bool) -> None:
+        """Write down what a sealed packet says, beside its bytes."""
+        self._write(Kind.SAID if is_ours else Kind.HEARD, data)
+
     def on_data(self, received: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
         """Call back as the link does."""
 

@@ -54,9 +54,16 @@ class Report(Struct, frozen=True):
     fact: Any
 
 
+class Disclose(Struct, frozen=True):
+    """Say what a sealed packet says, ours or the device's, to whoever records the line; nothing goes over it."""
+
+    data: bytes
+    is_ours: bool
+
+
 _FLUSH = Flush()
 
-Step = Send | Receive | Flush | Await | Sleep | Report
+Step = Send | Receive | Flush | Await | Sleep | Report | Disclose
 Program = Generator[Step, Any, T]
 Time = Callable[[], float]
 """Monotonic seconds, whoever's clock it is."""
@@ -91,6 +98,11 @@ def sleep(ms: int) -> Program[None]:
 def report(fact: Any) -> Program[None]:
     """Tell the core a fact; when this returns, the journal has committed what follows from it."""
     yield Report(fact)
+
+
+def disclose(data: bytes, *, is_ours: bool) -> Program[None]:
+    """Say what a sealed packet says: ours before it is sent, the device's when it was opened."""
+    yield Disclose(data, is_ours)
 
 
 class Driver(Protocol):
@@ -218,6 +230,9 @@ class Pump:
                 elif isinstance(step, Report):
                     self._dispatch(step.fact)
                     self._told_lost = None
+                elif isinstance(step, Disclose):
+                    assert self._link is not None
+                    self._link.disclose(step.data, is_ours=step.is_ours)
                 elif isinstance(step, Receive) and self._buffer:
                     answer = self._take()
                 elif isinstance(step, Await) and self._commands:

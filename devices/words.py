@@ -24,6 +24,7 @@ TURN_MAX_ITEMS = 16
 NOISE_SHOWN_BYTES = 32
 """More of it in a row says no more."""
 OTHER = {Kind.SENT: Kind.RECEIVED, Kind.RECEIVED: Kind.SENT}
+SEALED = {Kind.SAID: Kind.SENT, Kind.HEARD: Kind.RECEIVED}
 PORT = {Kind.OPENED: "port opened", Kind.LOST: "port lost", Kind.CLOSED: "port closed"}
 
 
@@ -60,6 +61,8 @@ class Language(Struct, frozen=True):
     """Whether an item of the host begins a turn."""
     tidy: Callable[[Turn], Turn] = lambda turn: turn
     """A turn without what goes as it should and tells nothing."""
+    unsealed: Callable[[bytes], Any] = lambda data: None
+    """What a sealed packet says, as an item; None: it says nothing."""
 
 
 UNKNOWN = Language(take=lambda buffer: (buffer, b""), say=lambda *_: None, is_question=lambda _: False)
@@ -113,6 +116,8 @@ def _items(records: Iterable[Record | None], language: Language) -> Iterator[Spo
             what = record.data.decode("utf-8", "replace")
             words = f"{PORT[record.kind]}: {what}" if what else PORT[record.kind]
             yield Spoken(record.at, record.kind, printable(words))
+        elif record.kind in SEALED:
+            yield from ear.overhear(record)
         else:
             yield from ear.hear(record)
     yield from ear.end()
@@ -135,6 +140,17 @@ class _Ear:
         self._heard_at = record.at
         self._begun[record.kind] += record.data
         yield from self._read(record.kind, is_end=False)
+
+    def overhear(self, record: Record) -> Iterator[Spoken]:
+        """What a sealed packet says; its bytes are items of their own."""
+        yield from self.end()
+        kind = SEALED[record.kind]
+        item = self._language.unsealed(record.data)
+        words = None if item is None else self._language.say(item, kind, self._asked)
+        if kind is Kind.SENT:
+            self._asked = item
+        said = _unreadable(record.data) if words is None else words
+        yield Spoken(record.at, kind, printable(f"sealed: {said}"), item=item)
 
     def end(self) -> Iterator[Spoken]:
         """What waits in vain for its end."""
@@ -168,9 +184,12 @@ class _Ear:
 
     def _noise(self, kind: Kind, data: bytes) -> Iterator[Spoken]:
         if data:
-            shown, more = data[:NOISE_SHOWN_BYTES].hex(" ").upper(), len(data) - NOISE_SHOWN_BYTES
-            words = f"not readable: {shown}" + (f" and {more} bytes more" if more > 0 else "")
-            yield Spoken(self._heard_at, kind, words, data)
+            yield Spoken(self._heard_at, kind, _unreadable(data), data)
+
+
+def _unreadable(data: bytes) -> str:
+    shown, more = data[:NOISE_SHOWN_BYTES].hex(" ").upper(), len(data) - NOISE_SHOWN_BYTES
+    return f"not readable: {shown}" + (f" and {more} bytes more" if more > 0 else "")
 
 
 # --- items -> turns -> lines ----------------------------------------------------------------------------------

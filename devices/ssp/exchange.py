@@ -16,7 +16,7 @@ from devices.link import LinkLost
 from devices.ssp import cipher
 from devices.ssp import protocol as p
 from devices.ssp.protocol import Frame, Reply, Response
-from devices.steps import Program, Time, flush, send, sleep
+from devices.steps import Program, Time, disclose, flush, send, sleep
 from devices.validator.listening import ADVICE, ECHO, Listener
 
 ANSWER_MS = 500
@@ -88,14 +88,19 @@ class Exchange:
     def ask(self, command: bytes) -> Program[Reply]:
         """Send a command until it is answered. Raises LinkLost when it is not, and when the device has lost its key."""
         data = self._wrapped(command)
+        if self._keys is not None:
+            yield from disclose(command, is_ours=True)
         frame = p.encode(Frame(p.VALIDATOR, self._sequence, data))
         while True:
             said = yield from self._converse(frame)
             self._listener.watch_silence(said is not None)
-            reply = None if said is None else self._unwrapped(said)
-            if reply is not None:
+            told = None if said is None else self._unwrapped(said)
+            if told is not None:
                 break
             yield from sleep(RETRY_PAUSE_MS)
+        reply = p.decode_reply(told)
+        if told is not said:
+            yield from disclose(told, is_ours=False)
         self._sequence ^= 1
         if self._keys is not None:
             self._keys.count += 2
@@ -123,14 +128,14 @@ class Exchange:
         padding = self._draw(1 << 8 * cipher.PADDING_MAX).to_bytes(cipher.PADDING_MAX)
         return cipher.seal(self._keys.key, self._keys.count, command, padding)
 
-    def _unwrapped(self, data: bytes) -> Reply | None:
-        """The answer in its packet; None when it cannot be the answer to this command."""
+    def _unwrapped(self, data: bytes) -> bytes | None:
+        """What the answer says; None when it cannot be the answer to this command."""
         if not p.is_sealed(data):
-            return p.decode_reply(data)
+            return data
         if self._keys is None:
             return None
         try:
-            return p.decode_reply(cipher.open_(self._keys.key, self._keys.count + 1, data))
+            return cipher.open_(self._keys.key, self._keys.count + 1, data)
         except (cipher.BadSeal, cipher.OutOfStep):
             return None
 

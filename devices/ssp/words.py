@@ -1,4 +1,6 @@
-"""SSP for people: what a frame says, to whoever reads what passed on the line. Sealed packets stay sealed.
+"""SSP for people: what a frame says, to whoever reads what passed on the line.
+
+What a sealed packet says stands beside its bytes in a recording; without that it stays sealed.
 
 Source: Innovative Technology, "SSP Interface Protocol" (GA138), as in `devices.ssp.protocol`.
 """
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 from devices.ssp import protocol as p
 from devices.ssp.protocol import EventCode, Frame, Noise, Response
-from devices.words import Language
+from devices.words import Language, Turn
 from kassa.flight.ring import Kind
 
 COMMANDS = {
@@ -51,11 +53,24 @@ def say(item: Frame | Noise, kind: Kind, asked: Frame | None) -> str | None:
 
 
 def is_question(item: Frame | Noise) -> bool:
-    """Whether it is a command: on this line every frame of the host is one."""
-    return isinstance(item, Frame)
+    """Whether it is a command: every frame of the host is one, and of a sealed one what it says."""
+    return isinstance(item, Frame) and not p.is_sealed(item.data)
 
 
-LANGUAGE = Language(p.take, say, is_question)
+def unsealed(data: bytes) -> Frame | None:
+    """What a sealed packet says, as if a frame had said it."""
+    return Frame(p.VALIDATOR, 0, data) if data else None
+
+
+def tidy(turn: Turn) -> Turn:
+    """A turn without packets of which it is known what they say."""
+    opened = [
+        spoken for spoken in turn if not (isinstance(spoken.item, Frame) and p.is_sealed(spoken.item.data))
+    ]
+    return tuple(opened) or turn
+
+
+LANGUAGE = Language(p.take, say, is_question, tidy, unsealed)
 
 
 def _command(data: bytes) -> str:

@@ -61,6 +61,10 @@ class Kind(enum.IntEnum):
     """The port is gone, or cannot be opened; the data say why, for people."""
     CLOSED = 5
     """We gave the port back by our own will."""
+    SAID = 6
+    """What a sealed packet says that we are about to send."""
+    HEARD = 7
+    """What a sealed packet of the device says, behind the bytes of its frame."""
 
 
 class Record(Struct, frozen=True):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
+WORD = re.compile(r"[A-Za-z]+(-[a-z]+)?")
 KASSA = Path(sys.executable).with_name("kassa")
 
 
@@ -21,7 +22,9 @@ def documented():
         for line in shown:
             for call in re.findall(r"kassa [^#;]*", line):
                 words = re.sub(r"--home \S+", "", call).split()[1:]
-                verbs = tuple(words[: next((i for i, word in enumerate(words) if not word.isalpha()), None)])
+                verbs = tuple(
+                    words[: next((i for i, word in enumerate(words) if not WORD.fullmatch(word)), None)]
+                )
                 verbs = tuple(word for word in verbs if word.islower())[:2]
                 found.setdefault(verbs, set()).update(word for word in words if word.startswith("--"))
     return found

@@ -3,11 +3,14 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from validators import UNITS, Rig, ready
 
+from devices.recording import recorded
 from devices.ssp import protocol as p
 from devices.ssp.protocol import Event, EventCode, Frame, Noise, Reply, Response
 from devices.ssp.words import LANGUAGE, say
-from kassa.flight.ring import Kind
+from devices.words import tell
+from kassa.flight.ring import Kind, Record
 
 COMMANDS = [
     (p.SYNC, "SYNC"),
@@ -64,3 +67,28 @@ def test_noise_is_no_frame_and_no_question():
 )
 def test_whatever_passes_has_words(data, asked, kind):
     assert say(Frame(p.VALIDATOR, 0, data), kind, Frame(p.VALIDATOR, 0, asked)).isprintable()
+
+
+def test_a_recording_of_sealed_packets_tells_what_they_said():
+    rig = Rig(UNITS["ssp"])
+    ready(rig)
+    records = []
+    write = lambda kind, data: records.append(Record(rig.time.time(), kind, data, "ssp"))
+    rig.kill_host()
+    rig.wire.open = recorded(rig.wire.open, "/dev/ttyUSB0", write)
+    rig.core.is_ready = False
+    rig.start_host()
+    ready(rig)
+    records.clear()
+    rig.insert(500)
+    rig.settle()
+
+    words = [line.words for line in tell(records, {"ssp": LANGUAGE}.get)]
+    for told in ("sealed: POLL WITH ACK", "sealed: OK: CREDIT NOTE channel 6", "sealed: EVENT ACK"):
+        assert any(told in line for line in words), (told, words)
+    assert not any("sealed packet" in line for line in words)
+    raw = list(tell(records, {"ssp": LANGUAGE}.get, is_raw=True))
+    for kind in (Kind.SENT, Kind.RECEIVED):
+        assert b"".join(line.data for line in raw if line.kind is kind) == b"".join(
+            record.data for record in records if record.kind is kind
+        )
