@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 import serial
 
+from devices.holders import who_has
 from devices.link import READ_BYTES, LineSettings, LinkLost, parity_on
 from devices.recording import Write
 from devices.steps import Disclose, Flush, Program, Receive, Report, Send, Sleep
@@ -117,7 +118,7 @@ class SerialPort:
         except (OSError, serial.SerialException, termios.error) as error:  # the last is no OSError
             self._serial.close()
             number = error.args[0] if error.args and isinstance(error.args[0], int) else None
-            raise PortGone(f"{path} cannot be opened: {_why(error, number)}", number) from error
+            raise PortGone(f"{path} cannot be opened: {_why(path, error, number)}", number) from error
 
     def set_up(self, line: LineSettings) -> None:
         """Speak with these settings from now on."""
@@ -174,10 +175,10 @@ class SerialPort:
         self._serial.close()
 
 
-def _why(error: Exception, number: int | None) -> str:
+def _why(path: str, error: Exception, number: int | None) -> str:
     """The system's own words; pyserial wraps them twice and names the port each time."""
     if number in BUSY:
-        return "another program has it open"
+        return f"{who_has(path)} has it open"
     return os.strerror(number) if number is not None else str(error)
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from devices.blocking import BUSY, PortGone, RecordedPort, SerialPort, carry_out
 from devices.ccnet.dialect import CcnetDialect
+from devices.holders import who_has
 from devices.id003.dialect import Id003Dialect
 from devices.link import LineSettings
 from devices.scan import Echo, Found, Outcome, Probe, Silent, Strange, Vanished, look, probes
@@ -111,7 +112,7 @@ def see(port: Port, config: Config | None, tell: Callable[[str], None]) -> Seen 
         with closing(SerialPort(port.path, tried[0].lines[0])) as opened:
             outcome = look(opened, tried, tell)
     except PortGone as error:
-        return None if port.is_guess and error.number not in BUSY else _unopened(port.name, error)
+        return None if port.is_guess and error.number not in BUSY else _unopened(port, error)
     return _seen(port.name, outcome, config)
 
 
@@ -120,10 +121,11 @@ def belongs_to_core(port: Port) -> Seen:
     return Seen(port.name, "busy", f"the running terminal has it open; {STOP_IT}, then scan again")
 
 
-def _unopened(name: str, error: PortGone) -> Seen:
+def _unopened(port: Port, error: PortGone) -> Seen:
+    name = port.name
     match error.number:
         case number if number in BUSY:
-            words = f"another program has it open. If it is the terminal, {STOP_IT}; else fuser -v {name} says which one"
+            words = f"{who_has(port.path)} has it open. If it is the terminal, {STOP_IT}; else stop that one; then scan again"
             return Seen(name, "busy", words)
         case errno.ENOENT | errno.ENODEV | errno.ENXIO:
             return Seen(
