@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 from counting_clock import CountingClock
-from entry_stories import intended, opened, stacked, visit
+from entry_stories import intended, opened, payment_number, stacked, visit
 
 from kassa import collection
 from kassa.collection import CollectionRefused
@@ -132,3 +132,38 @@ def test_who_says_so_has_a_name(journal, by):
 def test_a_name_cannot_steer_a_screen_or_a_slip(journal):
     pay(journal, 1, 1, 50000)
     assert collection.collect(journal, "Иванов\x1b[2J").by == "Иванов\\x1b[2J"
+
+
+# --- for machines ------------------------------------------------------------------------------------------------------
+
+
+def test_all_of_a_collection_is_told_to_machines(journal):
+    journal.append(opened(1), counted_intent(1, 1, 70), stacked(1, 1, 10000))
+    journal.append(counted_intent(1, 2, 72))
+    journal.append(e.NoteStacked(payment=payment_number(1), note=2, value=5000, uncertain=True))
+    journal.append(e.OrphanFound(note=3, value=None, evidence="test"))
+    journal.append(e.OrphanFound(note=4, value=50000, evidence="test"))
+
+    told = collection.collection_fields(collection.collect(journal, "Petrov"), "RUB")
+    assert told == {
+        "collection": 1,
+        "at": told["at"],
+        "by": "Petrov",
+        "since": None,
+        "notes": {"0.00": 1, "50.00": 1, "100.00": 1, "500.00": 1},
+        "count": 4,
+        "total": "650.00",
+        "orphans": [{"note": 3, "value": None}, {"note": 4, "value": "500.00"}],
+        "uncertain": [{"note": 2, "value": "50.00", "payment": payment_number(1)}],
+        "validator": {"unit": "A", "counted": 2, "booked": 1},
+        "entry": journal.head()[0],
+        "head": journal.head()[1],
+    }
+    later = collection.cassette_fields(journal.lies_in_cassette(), "RUB")
+    assert later == {
+        "since": told["at"], "notes": {}, "count": 0, "total": "0.00", "orphans": [], "uncertain": [], "validator": None,
+    }  # fmt: skip
+
+
+def counted_intent(ordinal, note, counted):
+    return e.StackIntended(payment=payment_number(ordinal), note=note, value=10000, counted=("A", counted))
