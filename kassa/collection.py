@@ -10,7 +10,7 @@ from typing import Any
 
 from kassa.errors import KassaError
 from kassa.journal import entries as e
-from kassa.journal.records import CassetteRecord, CollectionRecord
+from kassa.journal.records import CassetteRecord, CollectionRecord, Removal
 from kassa.journal.store import Journal
 from kassa.money import Money
 from kassa.ports import ValidatorState
@@ -28,10 +28,13 @@ class CollectionRefused(KassaError):
 
 
 def follow(journal: Journal, state: ValidatorState) -> bool:
-    """Write down that the cassette left, or is in its place again, when the validator's state says so; whether it did."""
+    """Write down that the cassette left, or is in its place again, when the validator's state says so; whether it did.
+
+    An empty one may leave: nobody has to say what became of it.
+    """
     is_out = journal.cassette_is_out()
-    if state is ValidatorState.CASSETTE_OUT and not is_out:
-        journal.append(e.CassetteRemoved(last_note=journal.last_settled_note()))
+    if state is ValidatorState.CASSETTE_OUT and not is_out and journal.cassette():
+        journal.append(e.CassetteRemoved(last_note=journal.last_fallen_note()))
     elif state in IN_PLACE and is_out:
         journal.append(e.CassetteInserted())
     else:
@@ -39,57 +42,90 @@ def follow(journal: Journal, state: ValidatorState) -> bool:
     return True
 
 
-def collect(journal: Journal, by: str) -> CollectionRecord:
-    """An empty cassette took the place of the full one. Raises CollectionRefused."""
+def collect(journal: Journal, by: str, removal: int | None = None) -> CollectionRecord:
+    """An empty cassette took the place of the one that left, by removal number `removal`. Raises CollectionRefused.
+
+    Without a number it is the one removal that was not explained; where there is none, it left now.
+    """
     who = _name(by)
-    removal = journal.removal()
-    if removal is None and journal.open_intent() is not None:
+    left = _removal(journal, removal)
+    if left is None and journal.open_intent() is not None:
         raise CollectionRefused(
-            "a note is on its way into the cassette; wait until it lies there, then say it again"
+            "a note is on its way into the cassette; wait until it lies there (if the terminal does not run, start it),"
+            " then say it again"
         )
-    lay = journal.lies_in_cassette(removal.last_note if removal else None)
-    if removal is None and not lay.notes:
+    lay = journal.lies_in_cassette(left)
+    if not lay.notes:
         raise CollectionRefused(
-            "the cassette is empty by the journal: nothing was collected since the last time"
+            "by the journal nothing lies in the cassette since the last collection; see it with: kassa cash list --last 1"
         )
-    number = journal.next_collection()
-    journal.append(e.CashCollected(collection=number, last_note=lay.last_note, notes=lay.notes, by=who))
+    entry = e.CashCollected(
+        collection=journal.next_collection(),
+        removal=left.seq if left else None,
+        last_note=lay.last_note,
+        notes=lay.notes,
+        by=who,
+    )
+    journal.append(entry)
     (collected,) = journal.collections(last=1)
     return collected
 
 
-def put_back(journal: Journal, by: str) -> None:
-    """The cassette that left went back as it was. Raises CollectionRefused."""
+def put_back(journal: Journal, by: str, removal: int | None = None) -> Removal:
+    """The cassette that left by that removal went back as it was; which one it was. Raises CollectionRefused."""
     who = _name(by)
-    if journal.removal() is None:
+    left = _removal(journal, removal)
+    if left is None:
         raise CollectionRefused(
-            "the cassette did not leave its place, as far as the validator saw; nothing is to be said"
+            "every removal of the cassette was explained already, or the validator saw none; nothing is to be said"
         )
-    journal.append(e.CassettePutBack(by=who))
+    if journal.cassette_is_out() and left == journal.removals()[-1]:
+        raise CollectionRefused(
+            "the cassette is not in its place: put it in until it clicks, then say it again"
+        )
+    journal.append(e.CassettePutBack(removal=left.seq, by=who))
+    return left
+
+
+def _removal(journal: Journal, number: int | None) -> Removal | None:
+    """The removal that is meant; None: there is none to be explained."""
+    removals = journal.removals()
+    if number is not None:
+        found = [one for one in removals if one.seq == number]
+        if not found:
+            raise CollectionRefused(f"there is no removal {number} to be explained; see: kassa cash show")
+        return found[0]
+    if len({one.last_note for one in removals}) > 1:
+        times = "; ".join(f"--removal {one.seq} left at {one.at}" for one in removals)
+        raise CollectionRefused(f"the cassette left more than once, say which time is meant: {times}")
+    return removals[0] if removals else None
 
 
 def cassette_fields(cassette: CassetteRecord, currency: str) -> dict[str, Any]:
-    """What lies in a cassette, for machines; a value of "0.00" stands for notes of unknown value."""
+    """What lies in a cassette, for machines."""
 
-    def money(minor: int) -> str:
-        return Money(minor, currency).decimal()
+    def money(minor: int | None) -> str | None:
+        return Money(minor, currency).decimal() if minor else None
 
     count = cassette.count
     return {
         "since": cassette.since,
-        "notes": {money(value): notes for value, notes in cassette.notes},
+        "until": cassette.until,
+        "notes": [{"value": money(value), "count": notes} for value, notes in cassette.notes],
         "count": sum(notes for _, notes in cassette.notes),
-        "total": money(cassette.total),
+        "total": Money(cassette.total, currency).decimal(),
         "orphans": [
-            {"note": note.number, "value": None if note.value is None else money(note.value)}
+            {"note": note.number, "value": money(note.value)}
             for note in cassette.to_explain
             if note.payment is None
         ],
         "uncertain": [
-            {"note": note.number, "value": money(note.value or 0), "payment": note.payment}
+            {"note": note.number, "value": money(note.value), "payment": note.payment}
             for note in cassette.to_explain
             if note.payment is not None
         ],
+        "perhaps_in_the_one_before": list(cassette.perhaps_before),
+        "perhaps_of_the_one_behind": list(cassette.perhaps_behind),
         "validator": count and {"unit": count.unit, "counted": count.counted, "booked": count.booked},
     }
 

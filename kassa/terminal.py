@@ -31,7 +31,7 @@ from kassa.fiscal import shift
 from kassa.fiscal.receipt import receipt
 from kassa.home import Home
 from kassa.journal import entries as e
-from kassa.journal.records import CollectionRecord, PendingDocument
+from kassa.journal.records import CollectionRecord, PendingDocument, Removal
 from kassa.journal.store import Journal, JournalFailed
 from kassa.money import Money
 from kassa.ports import (
@@ -264,18 +264,19 @@ class Terminal:
         """Print the X-report now. Raises IntentRefused while somebody pays."""
         self._order_report(PrintXReport())
 
-    def collect_cash(self, by: str) -> CollectionRecord:
+    def collect_cash(self, by: str, removal: int | None = None) -> CollectionRecord:
         """The cassette was changed for an empty one, says `by`. Raises CollectionRefused."""
-        collected = collection.collect(self._journal, by)
+        collected = collection.collect(self._journal, by, removal)
         self._watch.look_at_cassette()
         self._follow_up()
         return collected
 
-    def put_cassette_back(self, by: str) -> None:
-        """The cassette that left is back as it was, says `by`. Raises CollectionRefused."""
-        collection.put_back(self._journal, by)
+    def put_cassette_back(self, by: str, removal: int | None = None) -> Removal:
+        """The cassette that left is back as it was, says `by`; which time it was. Raises CollectionRefused."""
+        explained = collection.put_back(self._journal, by, removal)
         self._watch.look_at_cassette()
         self._follow_up()
+        return explained
 
     def waiting_files(self) -> list[PaymentFile]:
         """The payment files that are to be written now; new payments are frozen into one. Raises KassaError in words."""

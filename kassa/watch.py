@@ -163,10 +163,19 @@ class Watch:
 
     def look_at_cassette(self) -> None:
         """The cassette left, or was collected: what is in it now, and whether somebody has to say where it was."""
-        removal = self._journal.removal()
-        self.observe("cassette_unexplained", removal is not None, f"at {removal.at}" if removal else "")
+        self._look_at_removals()
         self._orphans, self._uncertain = self._journal.to_explain()
         self.look_at_notes()
+
+    def _look_at_removals(self) -> None:
+        """The time that staff have to explain one begins when it happened, however often the core was started since."""
+        removals = self._journal.removals()
+        since = datetime.fromisoformat(removals[0].at) if removals else self._clock.now()
+        ago_s = max(0.0, (self._clock.now() - since).total_seconds())
+        if removals or self._board.is_known("cassette_unexplained"):
+            detail = f"left at {removals[0].at}" if removals else ""
+            seen_at = self._clock.monotonic() - ago_s
+            self._board.observe("cassette_unexplained", bool(removals), seen_at, since, detail)
 
     def look_at_notes(self, written: Iterable[e.Entry] = ()) -> None:
         """Notes that a collector has to know of, and room in the cassette, after these entries."""

@@ -324,12 +324,11 @@ class _Core:
         return {"path": str(path)}
 
     async def _cash_collect(self, values: Mapping[str, str]) -> Any:
-        return collection_fields(
-            self._terminal.collect_cash(values.get("by", "")), self._config.terminal.currency
-        )
+        collected = self._terminal.collect_cash(values.get("by", ""), _number(values.get("removal")))
+        return collection_fields(collected, self._config.terminal.currency)
 
     async def _cash_put_back(self, values: Mapping[str, str]) -> Any:
-        self._terminal.put_cassette_back(values.get("by", ""))
+        return self._terminal.put_cassette_back(values.get("by", ""), _number(values.get("removal"))).at
 
     async def _shift_close(self, _values: Mapping[str, str]) -> Any:
         self._terminal.close_shift()
@@ -530,3 +529,12 @@ def in_words(
 ) -> Iterator[Line]:
     """What passed on a device's line, each record told in the words of its protocol; see `devices.words.tell`."""
     return tell(records, WORDS.get, is_raw=is_raw, run_max_s=run_max_s)
+
+
+def _number(told: str | None) -> int | None:
+    """A number that a caller may leave out."""
+    if not told:
+        return None
+    if not (told.isascii() and told.isdigit()):
+        raise KassaError(f"{told!r} is no number")
+    return int(told[:18])

@@ -42,7 +42,6 @@ UNTIL_ACK = (*MONEY, EventCode.CHEATED)
 LEVELS = {
     EventCode.STACKING: Status.STACKING,
     EventCode.CASSETTE_FULL: Status.CASSETTE_FULL,
-    EventCode.CASSETTE_REMOVED: Status.CASSETTE_OUT,
     EventCode.UNSAFE_JAM: Status.JAMMED,
     EventCode.SAFE_JAM: Status.CASSETTE_JAMMED,
     EventCode.NOTE_PATH_OPEN: Status.FAILED,
@@ -103,6 +102,8 @@ class SspDialect:
         self._is_credited = False
         """Money was told, and STACKED will follow it."""
         self._is_enabled = False
+        self._is_cassette_out = False
+        """Said in the answer whose events are told."""
         self._level = Poll(Status.DISABLED)
         self._level_since = 0.0
         self._times_told = 0
@@ -189,6 +190,7 @@ class SspDialect:
             assert self._setup is not None, "its version says how long events are"
             events = p.decode_events(reply.data, self._setup.version)
             self._waiting.extend(events)
+            self._is_cassette_out = False
             self._owes_ack = self._has_acks and any(event.code in UNTIL_ACK for event in events)
             if not any(event.code in MONEY for event in events):
                 yield from self._pay_ack()
@@ -260,10 +262,17 @@ class SspDialect:
                 self._forget_note()
                 self._is_enabled, self._has_come_up = False, True
                 return Poll(Status.POWER_UP)
+            case EventCode.CASSETTE_REMOVED:
+                self._is_cassette_out = True
+                return Poll(Status.CASSETTE_OUT)
+            case EventCode.DISABLED if self._is_cassette_out:
+                self._is_enabled = False  # and that is why
+                return Poll(Status.CASSETTE_OUT)
             case EventCode.DISABLED | EventCode.ALL_CHANNELS_INHIBITED:
                 self._is_enabled = False  # should it be from before our ENABLE, that is sent once more
                 return Poll(Status.DISABLED)
             case EventCode.CASSETTE_REPLACED:
+                self._is_cassette_out = False
                 return Poll(Status.BUSY)
             case EventCode.UNKNOWN:
                 return Poll(Status.UNKNOWN, int.from_bytes(event.data[:2], "big"))

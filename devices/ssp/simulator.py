@@ -371,6 +371,8 @@ class Simulator(Machine):
         lasting = _REPEATED.get(self.status) if self.quirks.repeats_faults else None
         if lasting is not None and lasting not in codes:
             events.append(Event(lasting))
+        if lasting is EventCode.CASSETTE_REMOVED:
+            events.append(Event(EventCode.DISABLED))  # a unit out of service says both
         data = p.encode_events(events)
         if until_ack and any(event.code in TOLD_UNTIL_ACK for event in events):
             self._unacknowledged = data

@@ -127,7 +127,7 @@ class PaymentAbandoned(_Entry, frozen=True):
 
 
 class CassetteRemoved(_Entry, frozen=True):
-    """The validator saw its cassette leave. `last_note`: the last note that can lie in it; 0 before the first."""
+    """The validator saw its cassette leave. `last_note`: the last note that fell into it by now; 0 before the first."""
 
     last_note: int
 
@@ -137,18 +137,21 @@ class CassetteInserted(_Entry, frozen=True):
 
 
 class CassettePutBack(_Entry, frozen=True):
-    """What left was put back as it was, says `by`; nothing was taken out of it."""
+    """The cassette of removal `removal` (the number of its entry) was put back as it was, says `by`."""
 
+    removal: int
     by: str
 
 
 class CashCollected(_Entry, frozen=True):
     """An empty cassette took the place of the one with all notes up to `last_note`, says `by`.
 
-    `notes`: how many of which value lay in that one, by the journal; value 0 stands for those of unknown value.
+    `removal`: the number of the entry that tells when it left; None: nobody saw it, and it was counted by now.
+    `notes`: how many of which value lay in it, by the journal; value 0 stands for those of unknown value.
     """
 
     collection: int
+    removal: int | None
     last_note: int
     notes: tuple[tuple[int, int], ...]
     by: str

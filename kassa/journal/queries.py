@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import wraps
-from typing import Any, TypeVar
+from itertools import takewhile
+from typing import Any, NamedTuple, TypeVar
 
 import apsw
 
@@ -33,7 +34,7 @@ from kassa.journal.records import (
     Totals,
     ValidatorCount,
 )
-from kassa.journal.tables import INT_MAX, JournalBroken, collected, last_settled, lying, next_of
+from kassa.journal.tables import NOTE_MAX, JournalBroken, collected, last_settled, lying, next_of
 from kassa.ports import COUNTS
 
 T = TypeVar("T")
@@ -51,6 +52,21 @@ _BATCH_ROW = """
     SELECT p.ordinal, p.number, p.account, p.service, p.credited_at, p.paid, d.number, d.sign
     FROM payments p LEFT JOIN documents d ON d.payment = p.number AND d.seq < ?
 """
+
+
+_COLLECTION = """
+    SELECT c.number, c.seq, c.at, c.removal, coalesce(r.seq, c.seq), coalesce(r.at, c.at), c.last_note
+    FROM collections c LEFT JOIN removals r ON r.seq = c.removal
+"""
+
+
+class _Edge(NamedTuple):
+    """Where the notes of one cassette end: at the removal, or where nobody saw it, at entry `seq`."""
+
+    removal: int | None
+    seq: int
+    at: str | None
+    last_note: int
 
 
 def _remembered(question: Callable[[Queries], T]) -> Callable[[Queries], T]:
@@ -134,7 +150,7 @@ class Queries(ABC):
 
     def to_explain(self) -> tuple[int, int]:
         """How many notes since the last collection are orphans, and how many were credited without evidence."""
-        found = self._to_explain(self._collected(), INT_MAX)
+        found = self._to_explain(self._collected(), NOTE_MAX)
         orphans = sum(note.payment is None for note in found)
         return orphans, len(found) - orphans
 
@@ -151,65 +167,56 @@ class Queries(ABC):
         return self._row("SELECT 1 FROM removals WHERE inserted_seq IS NULL") is not None
 
     @_remembered
-    def removal(self) -> Removal | None:
-        """The removal of which staff have to say first what became of the cassette."""
-        row = self._row(
-            "SELECT at, last_note FROM removals WHERE explained_seq IS NULL ORDER BY last_note, seq LIMIT 1"
-        )
-        return row and Removal(*row)
+    def removals(self) -> tuple[Removal, ...]:
+        """Those of which staff have to say what became of the cassette, oldest first."""
+        rows = self._rows("SELECT seq, at, last_note FROM removals WHERE explained_seq IS NULL ORDER BY seq")
+        return tuple(Removal(*row) for row in rows)
 
     def next_collection(self) -> int:
         """The number of the collection that comes next."""
         with self._in_words("be read"):
             return next_of(self._db, "collections", "number")
 
-    def lies_in_cassette(self, last_note: int | None = None) -> CassetteRecord:
-        """What fell into the cassette since the last collection, up to this note; None: up to the last settled one."""
-        last = self._row("SELECT number, seq, at, last_note FROM collections ORDER BY number DESC LIMIT 1")
-        _, seq, since, after = last or (0, 0, None, 0)
-        until = self.last_settled_note() if last_note is None else last_note
-        return self._cassette_of(after, until, seq, self.head()[0], since)
+    def lies_in_cassette(self, removal: Removal | None = None) -> CassetteRecord:
+        """What fell into the cassette since the last collection, until it left; None: until now."""
+        last = self._row(f"{_COLLECTION} ORDER BY c.number DESC LIMIT 1")
+        after = _Edge(*last[3:]) if last else _Edge(None, 0, None, 0)
+        if removal is None:
+            return self._cassette(after, _Edge(None, self.head()[0], None, self.last_fallen_note()))
+        return self._cassette(after, _Edge(removal.seq, removal.seq, removal.at, removal.last_note))
 
-    def last_settled_note(self) -> int:
-        """The newest note whose fate is known, as that of all before it; 0: there is none yet."""
+    def last_fallen_note(self) -> int:
+        """The newest note that lies in a cassette, as far as the fate of all before it is known; 0: there is none."""
         with self._in_words("be read"):
-            return last_settled(self._db)
+            settled = last_settled(self._db)
+        (found,) = self._row(
+            "SELECT coalesce(max(number), 0) FROM notes WHERE number <= ? AND state IN ('stacked', 'orphan')",
+            (settled,),
+        )
+        return int(found)
 
     def collections(self, last: int | None = None) -> list[CollectionRecord]:
         """All collections, or the newest `last` of them, oldest first."""
-        rows = list(
-            self._rows(
-                "SELECT c.number, c.seq, c.at, c.last_note, b.seq, b.at, b.last_note FROM collections c"
-                " LEFT JOIN collections b ON b.number = c.number - 1 ORDER BY c.number DESC LIMIT ?",
-                (-1 if last is None else last,),
+        rows = list(self._rows(f"{_COLLECTION} ORDER BY c.number"))
+        edges = [_Edge(None, 0, None, 0), *(_Edge(*row[3:]) for row in rows)]
+        found = []
+        for (number, seq, at, *_), after, until in list(zip(rows, edges, edges[1:], strict=False))[
+            -(last or 0) :
+        ]:
+            _, entry, hashed = self.entry(seq)
+            assert isinstance(entry, e.CashCollected), entry
+            found.append(
+                CollectionRecord(number, at, entry.by, self._cassette(after, until), (seq, hashed.hex()))
             )
-        )
-        return [self._collection(*row) for row in reversed(rows)]
+        return found
 
-    def _collection(
-        self,
-        number: int,
-        seq: int,
-        at: str,
-        last_note: int,
-        seq_before: int | None,
-        since: str | None,
-        after: int | None,
-    ) -> CollectionRecord:
-        _, entry, hashed = self.entry(seq)
-        assert isinstance(entry, e.CashCollected), entry
-        cassette = self._cassette_of(after or 0, last_note, seq_before or 0, seq, since)
-        return CollectionRecord(number, at, entry.by, cassette, (seq, hashed.hex()))
-
-    def _cassette_of(
-        self, after: int, last_note: int, seq_before: int, seq: int, since: str | None
-    ) -> CassetteRecord:
+    def _cassette(self, after: _Edge, until: _Edge) -> CassetteRecord:
         with self._in_words("be read"):
-            notes = lying(self._db, after, last_note)
-        to_explain = self._to_explain(after, last_note)
+            notes = lying(self._db, after.last_note, until.last_note)
         return CassetteRecord(
-            last_note, since, notes, to_explain, self._validator_count(after, last_note, seq_before, seq)
-        )
+            until.last_note, after.at, until.at, notes, self._to_explain(after.last_note, until.last_note),
+            self._settled_while_it_left(after), self._settled_while_it_left(until), self._validator_count(after, until),
+        )  # fmt: skip
 
     def _to_explain(self, after: int, last_note: int) -> tuple[NoteToExplain, ...]:
         rows = self._rows(
@@ -219,32 +226,38 @@ class Queries(ABC):
         )
         return tuple(NoteToExplain(*row) for row in rows)
 
-    def _validator_count(
-        self, after: int, last_note: int, seq_before: int, seq: int
-    ) -> ValidatorCount | None:
-        """By the first and the last intent that tell the count of the unit that counts now."""
+    def _settled_while_it_left(self, edge: _Edge) -> tuple[int, ...]:
+        """Notes that were on their way when a cassette left, or were found before the next one came to escrow."""
+        if edge.removal is None:
+            return ()
+        rows = self._rows(
+            "SELECT json_extract(body, '$.note') FROM entries WHERE seq > ?1 AND kind IN ('note_stacked', 'orphan_found')"
+            " AND seq < coalesce((SELECT seq FROM entries WHERE seq > ?1 AND kind = 'stack_intended' ORDER BY seq LIMIT 1), ?2)",
+            (edge.removal, NOTE_MAX),
+        )
+        return tuple(note for (note,) in rows)
+
+    def _validator_count(self, after: _Edge, until: _Edge) -> ValidatorCount | None:
+        """By the first and the last intent of the unit that spoke last, if no other one spoke in between."""
         told = list(
             self._rows(
                 "SELECT json_extract(body, '$.counted[0]'), json_extract(body, '$.counted[1]'), json_extract(body, '$.note')"
                 " FROM entries WHERE seq > ? AND seq <= ? AND kind = 'stack_intended'"
                 " AND json_extract(body, '$.counted') IS NOT NULL AND json_extract(body, '$.note') BETWEEN ? AND ?"
-                " ORDER BY seq",
-                (seq_before, seq, after + 1, last_note),
+                " ORDER BY seq DESC",
+                (after.seq, until.seq, after.last_note + 1, until.last_note),
             )
         )
-        if not told:
+        same = list(takewhile(lambda one: one[0] == told[0][0], told))
+        if len(same) < 2:
             return None
-        unit, last_count, last_told = told[-1]
-        first_count, first_told = next((count, note) for one, count, note in told if one == unit)
+        (unit, last_count, last_told), (_, first_count, first_told) = same[0], same[-1]
         (booked,) = self._row(
             "SELECT count(*) FROM notes WHERE number >= ? AND number < ? AND state IN ('stacked', 'orphan')",
             (first_told, last_told),
         )
-        return (
-            ValidatorCount(unit, (last_count - first_count) % COUNTS, booked)
-            if last_told > first_told
-            else None
-        )
+        counted = (last_count - first_count) % COUNTS
+        return ValidatorCount(unit, counted, booked) if counted < COUNTS // 2 else None
 
     def _collected(self) -> int:
         with self._in_words("be read"):

@@ -158,8 +158,9 @@ class ConditionRecord:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """The cassette left its place, and nobody said yet what became of it; `last_note` is the last that can lie in it."""
+    """A cassette left its place, and nobody said yet what became of it; `last_note` is the last that fell into it."""
 
+    seq: int
     at: str
     last_note: int
 
@@ -175,7 +176,7 @@ class NoteToExplain:
 
 @dataclass(frozen=True, slots=True)
 class ValidatorCount:
-    """How many notes a validator `unit` has counted between its first and its last word, and how many the books hold."""
+    """How many notes the validator `unit` counted from its first word on these notes to its last; and the books."""
 
     unit: str
     counted: int
@@ -186,14 +187,19 @@ class ValidatorCount:
 class CassetteRecord:
     """What lies, or lay, in one cassette by the books. `notes`: how many of which value, 0 for those of unknown value.
 
-    `since`: when the cassette before was collected; None: it is the first one. `count` is None where the validator told
-    no count twice.
+    `since` and `until`: when the one before left, and this one; None: it is the first one, it is in its place.
+    `perhaps_before` and `perhaps_behind`: numbers of notes whose fate was settled while it left: counted here, they
+    may lie in the cassette before; counted in the one behind, they may lie here.
+    `count` is None where the validator told no count twice, or was set back.
     """
 
     last_note: int
     since: str | None
+    until: str | None
     notes: tuple[tuple[int, int], ...]
     to_explain: tuple[NoteToExplain, ...]
+    perhaps_before: tuple[int, ...]
+    perhaps_behind: tuple[int, ...]
     count: ValidatorCount | None
 
     @property
@@ -204,7 +210,7 @@ class CassetteRecord:
 
 @dataclass(frozen=True, slots=True)
 class CollectionRecord:
-    """A cassette that was collected, when and by whom; `head`: the number and hash of the entry that says so."""
+    """A cassette that was collected; `at` and `by`: when that was said, and by whom; `head`: entry and hash of it."""
 
     number: int
     at: str

@@ -28,8 +28,9 @@ from kassa.journal.tables import ACCOUNT, PAYMENT, SERVICE, EntryRefused, Journa
 Row = tuple[Any, ...]
 
 NOT_FREE, FREE, FROZEN = 0, 1, 2
-NOT_FALLEN = -1
 """What a batch may make of a payment: nothing yet, take it, never again."""
+NOT_FALLEN = -1
+"""No value of a note: it went back, or is on its way."""
 
 
 class Replayed(NamedTuple):
@@ -110,9 +111,12 @@ class _Replay:
         self._paid, self._state, self._batch_in_row = array("q"), bytearray(), array("q")
         # Small tables are held as they should be, and compared at the end.
         self._kinds = dict.fromkeys(e.KINDS, 0)
-        # What fell into the cassette since the last collection, by note; NOT_FALLEN for what went elsewhere.
+        # By note behind the last one that was collected: the value of what fell into the cassette, else NOT_FALLEN.
         self._fallen, self._collected = array("q"), 0
         self._removals: dict[int, Row] = {}
+        self._unexplained: list[int] = []
+        self._is_out: int | None = None
+        """The removal of the cassette that is out of its place."""
         self._collections: dict[int, Row] = {}
         self._shifts: dict[int, Row] = {}
         self._batches: dict[int, Row] = {}
@@ -260,7 +264,7 @@ class _Replay:
             raise self._note_rows.wrong(entry.note)
         assert self._open is not None, "a note is in flight for an open payment only"
         self._open.paid += entry.value
-        self._fallen[-1] = entry.value
+        self._fallen[entry.note - self._collected - 1] = entry.value
 
     def _return_note(self, _: int, __: str, entry: e.NoteReturned) -> None:
         row = self._settle_note(entry.payment, entry.note)
@@ -270,7 +274,7 @@ class _Replay:
     def _find_orphan(self, _: int, __: str, entry: e.OrphanFound) -> None:
         self._number_note(entry.note)
         self._note_rows.compare(entry.note, (entry.note, None, entry.value, "orphan", 0))
-        self._fallen[-1] = entry.value or 0
+        self._fallen[entry.note - self._collected - 1] = entry.value or 0
 
     def _end_payment(self, payment: str) -> _Payment:
         """The open payment, which is this one and is so no more."""
@@ -320,22 +324,23 @@ class _Replay:
     def _remove_cassette(self, seq: int, at: str, entry: e.CassetteRemoved) -> None:
         if entry.last_note > self._last_settled():
             raise EntryRefused("no note in flight lies in the cassette")
-        if any(inserted is None for *_, inserted, _ in self._removals.values()):
+        if self._is_out is not None:
             raise EntryRefused("one cassette is out at a time")
         self._removals[seq] = (seq, at, entry.last_note, None, None)
+        self._unexplained.append(seq)
+        self._is_out = seq
 
     def _insert_cassette(self, seq: int, _: str, __: e.CassetteInserted) -> None:
-        for number, (*left, inserted, explained) in self._removals.items():
-            if inserted is None:
-                self._removals[number] = (*left, seq, explained)
-                return
-        raise EntryRefused("only a cassette that is out can be inserted")
+        out, self._is_out = self._is_out, None
+        if out is None:
+            raise EntryRefused("only a cassette that is out can be inserted")
+        *left, _, explained = self._removals[out]
+        self._removals[out] = (*left, seq, explained)
 
-    def _put_cassette_back(self, seq: int, _: str, __: e.CassettePutBack) -> None:
-        unexplained = [row[2] for row in self._removals.values() if row[4] is None]
-        if not unexplained:
-            raise EntryRefused("only a cassette that left can be put back")
-        self._explain(seq, lambda last_note: last_note == min(unexplained))
+    def _put_cassette_back(self, seq: int, _: str, entry: e.CassettePutBack) -> None:
+        if entry.removal not in self._unexplained:
+            raise EntryRefused("only a cassette that left can be put back, and only once")
+        self._explain(seq, entry.removal)
 
     def _collect_cash(self, seq: int, at: str, entry: e.CashCollected) -> None:
         if entry.collection != len(self._collections) + 1:
@@ -345,18 +350,24 @@ class _Replay:
         count = entry.last_note - self._collected
         if entry.notes != self._lying(count):
             raise EntryRefused("a collection's notes must agree")
+        left = {number for number in self._unexplained if self._removals[number][2] <= entry.last_note}
+        if entry.removal is not None and (
+            entry.removal not in left or self._removals[entry.removal][2] != entry.last_note
+        ):
+            raise EntryRefused("a collection is that of a removal which was not explained")
         del self._fallen[:count]
         self._collected = entry.last_note
-        self._collections[entry.collection] = (entry.collection, seq, at, entry.last_note)
-        self._explain(seq, lambda last_note: last_note <= entry.last_note)
+        self._collections[entry.collection] = (entry.collection, entry.removal, seq, at, entry.last_note)
+        for number in left:
+            self._explain(seq, number)
 
-    def _explain(self, seq: int, is_meant: Callable[[int], bool]) -> None:
-        for number, (*left, last_note, inserted, explained) in self._removals.items():
-            if explained is None and is_meant(last_note):
-                self._removals[number] = (*left, last_note, inserted, seq)
+    def _explain(self, seq: int, removal: int) -> None:
+        *left, _ = self._removals[removal]
+        self._removals[removal] = (*left, seq)
+        self._unexplained.remove(removal)
 
     def _last_settled(self) -> int:
-        return self._notes - (self._note_in_flight is not None)
+        return self._notes if self._note_in_flight is None else self._note_in_flight[0] - 1
 
     def _lying(self, count: int) -> tuple[tuple[int, int], ...]:
         """How many of which value are among the first `count` notes since the last collection."""

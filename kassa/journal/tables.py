@@ -19,10 +19,13 @@ from kassa.journal import entries as e
 
 PAYMENT = re.compile(r"[0-9]{1,12}-([0-9]{10,12})", re.ASCII)
 """A payment's number: the terminal's, then the payment's ordinal; it goes into files of other people."""
-INT_MAX = 2**63 - 1
 SERVICE = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 ACCOUNT = re.compile(r"[0-9A-Za-zА-Яа-яЁё][0-9A-Za-zА-Яа-яЁё._/-]{0,63}")
 """An account goes into outgoing files unaltered, so what could break a line or a formula never gets in here."""
+
+
+NOTE_MAX = 2**63 - 1
+"""A number that no note has."""
 
 
 class JournalBroken(KassaError):
@@ -126,7 +129,7 @@ class Cassette(_Table):
 
 
 class Removals(_Table):
-    """Each time the cassette left its place; `explained_seq` stands when staff said what became of it."""
+    """Each time a cassette with something in it left its place; `explained_seq`: staff said what became of it."""
 
     seq = IntegerField(primary_key=True)
     at = TextField()
@@ -139,6 +142,7 @@ class Collections(_Table):
     """Cassettes that were collected: each holds the notes behind those of the one before, up to `last_note`."""
 
     number = IntegerField(primary_key=True)
+    removal = IntegerField(null=True, constraints=[SQL("REFERENCES removals (seq)")])
     seq = IntegerField()
     at = TextField()
     last_note = IntegerField()
@@ -220,7 +224,7 @@ _INDEXES = (
     "CREATE INDEX notes_to_explain ON notes (number) WHERE state = 'orphan' OR uncertain",
     "CREATE INDEX batches_unwritten ON batches (number) WHERE written_seq IS NULL",
     "CREATE UNIQUE INDEX one_cassette_is_out ON removals (inserted_seq IS NULL) WHERE inserted_seq IS NULL",
-    "CREATE INDEX removals_unexplained ON removals (last_note) WHERE explained_seq IS NULL",
+    "CREATE INDEX removals_unexplained ON removals (seq) WHERE explained_seq IS NULL",
 )
 
 
@@ -338,11 +342,10 @@ def apply(db: apsw.Connection, seq: int, at: str, entry: e.Entry) -> None:
                 "UPDATE removals SET inserted_seq = ? WHERE inserted_seq IS NULL", (seq,),
             )  # fmt: skip
         case e.CassettePutBack():
-            db.execute(
-                f"UPDATE removals SET explained_seq = ? WHERE explained_seq IS NULL AND last_note = ({UNEXPLAINED})",
-                (seq,),
-            )
-            _require(db.changes() > 0, "only a cassette that left can be put back", entry)
+            one(
+                db, "only a cassette that left can be put back, and only once",
+                "UPDATE removals SET explained_seq = ? WHERE seq = ? AND explained_seq IS NULL", (seq, entry.removal),
+            )  # fmt: skip
         case e.CashCollected():
             _collect(db, seq, at, entry)
         case e.FiscalIntended():
@@ -456,8 +459,6 @@ def _into_cassette(db: apsw.Connection, value: int) -> None:
     db.execute("INSERT INTO cassette VALUES (?, 1) ON CONFLICT DO UPDATE SET notes = notes + 1", (value,))
 
 
-UNEXPLAINED = "SELECT min(last_note) FROM removals WHERE explained_seq IS NULL"
-"""The last note in the cassette of which staff have to say first what became of it; null: of none."""
 _LYING = """
     SELECT coalesce(value, 0), count(*) FROM notes WHERE number > ? AND number <= ? AND state IN ('stacked', 'orphan')
     GROUP BY 1 ORDER BY 1
@@ -476,31 +477,35 @@ def collected(db: apsw.Connection) -> int:
 
 
 def last_settled(db: apsw.Connection) -> int:
-    """The newest note whose fate is known, as all before it."""
-    found: int = db.execute("SELECT coalesce(max(number), 0) FROM notes WHERE state <> 'intended'").get
+    """The newest note up to which the fate of all is known; 0: there is none."""
+    found: int = db.execute(
+        "SELECT coalesce((SELECT number - 1 FROM notes WHERE state = 'intended'),"
+        " (SELECT max(number) FROM notes), 0)"
+    ).get
     return found
 
 
 def _collect(db: apsw.Connection, seq: int, at: str, entry: e.CashCollected) -> None:
     after = collected(db)
-    _require(
-        entry.collection == next_of(db, "collections", "number"),
-        "collections are numbered without a hole",
-        entry,
-    )
-    _require(
-        after <= entry.last_note <= last_settled(db),
-        "a collection holds the notes behind the last one's",
-        entry,
-    )
+    is_next = entry.collection == next_of(db, "collections", "number")
+    _require(is_next, "collections are numbered without a hole", entry)
+    is_settled = after <= entry.last_note <= last_settled(db)
+    _require(is_settled, "a collection holds the notes behind the last one's", entry)
     _require(entry.notes == lying(db, after, entry.last_note), "a collection's notes must agree", entry)
-    db.execute("INSERT INTO collections VALUES (?, ?, ?, ?)", (entry.collection, seq, at, entry.last_note))
+    left = "SELECT 1 FROM removals WHERE seq = ? AND last_note = ? AND explained_seq IS NULL"
+    is_told = entry.removal is None or db.execute(left, (entry.removal, entry.last_note)).get is not None
+    _require(is_told, "a collection is that of a removal which was not explained", entry)
+    db.execute(
+        "INSERT INTO collections VALUES (?, ?, ?, ?, ?)",
+        (entry.collection, entry.removal, seq, at, entry.last_note),
+    )
+    # Whatever left before that one did so with fewer notes, and came back.
     db.execute(
         "UPDATE removals SET explained_seq = ? WHERE explained_seq IS NULL AND last_note <= ?",
         (seq, entry.last_note),
     )
     db.execute("DELETE FROM cassette")
-    db.execute(f"INSERT INTO cassette {_LYING}", (entry.last_note, INT_MAX))
+    db.execute(f"INSERT INTO cassette {_LYING}", (entry.last_note, NOTE_MAX))
 
 
 def _register(db: apsw.Connection, seq: int, entry: e.DocumentRegistered) -> None:

@@ -27,6 +27,8 @@ COMMANDS = (b"\xff\x0a", b"\xff\x45", b"\x8d", b"\xff\x46", b"\xff\x3a")
 STOPS_WITHIN_S = 12.0
 NOTE_S = 1.6
 """From the hand to the cassette at the mechanics' usual speed; a fault after a part of it meets the note on its way."""
+NOTICES_CASSETTE_S = 10.0
+"""A validator, or a host, that is late has said by then that the cassette was out."""
 RECEIPT_S = 1.0
 """From the opened receipt to its document, likewise."""
 
@@ -212,10 +214,11 @@ class Faults:
         kiosk.do(kiosk.to_validator, "take_cassette_out")
         yield self.chance.choice([0.5, 6.0])
         kiosk.do(kiosk.to_validator, "put_cassette_in")
+        yield NOTICES_CASSETTE_S
         yield from say(
             kiosk,
             lambda terminal: terminal.put_cassette_back("technician"),
-            lambda journal: journal.removal() is None,
+            lambda journal: not journal.removals(),
         )
 
     def no_paper(self) -> Script:

@@ -168,7 +168,7 @@ def collector(kiosk: Kiosk, chance: random.Random) -> Generator[float, None, Scr
         lambda terminal: terminal.collect_cash("collector"),
         lambda journal: len(journal.collections()) == len(kiosk.cassettes),
     )
-    if kiosk.look(lambda journal: journal.removal()) is not None:
+    if kiosk.look(lambda journal: journal.removals()):
         return saying
     yield from saying
     return None

@@ -312,7 +312,7 @@ def test_each_cassette_is_written_down_with_what_lies_in_it(kiosk):
     settle(kiosk)
     (collection,) = kiosk.journal.collections()
     assert (collection.by, collection.cassette.notes) == ("collector", ((50000, 1),))
-    assert (kiosk.journal.cassette(), kiosk.journal.removal()) == ({10000: 1}, None)
+    assert (kiosk.journal.cassette(), kiosk.journal.removals()) == ({10000: 1}, ())
 
 
 # --- journal and disk -------------------------------------------------------------------------------------------------

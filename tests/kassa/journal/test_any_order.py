@@ -20,7 +20,10 @@ from kassa.journal.verify import verify
 
 PATH = Path("/journal.db")
 VALUES = st.sampled_from([5000, 10000, 50000, 100000])
-REMEMBERED = (Queries.last_note, Queries.next_payment, Queries.fiscal_pending)
+REMEMBERED = (
+    Queries.last_note, Queries.next_payment, Queries.fiscal_pending, Queries.cassette, Queries.cassette_is_out,
+    Queries.removals,
+)  # fmt: skip
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -36,6 +39,8 @@ class AnyOrder(RuleBasedStateMachine):
         self.batches: dict[int, bytes] = {}
         self.cassette: dict[int, int] = {}
         self.collections, self.collected = 0, 0
+        self.removals: dict[int, tuple[int, dict[int, int]]] = {}
+        """Not explained yet: the last note then, and what lay there."""
         self.plug()
 
     def plug(self) -> None:
@@ -89,17 +94,46 @@ class AnyOrder(RuleBasedStateMachine):
         self.journal.append(e.OrphanFound(note=self.note, value=value, evidence="test"))
         self.cassette[value or 0] = self.cassette.get(value or 0, 0) + 1
 
+    @rule()
+    def the_cassette_leaves_and_is_put_in(self) -> None:
+        lay = dict(self.cassette)
+        last = self.note - bool(self.in_flight)
+        self.journal.append(e.CassetteRemoved(last_note=last), e.CassetteInserted())
+        self.removals[self.journal.head()[0] - 1] = (last, lay)
+
+    @precondition(lambda self: self.removals)
+    @rule(chance=st.randoms())
+    def a_removal_is_explained(self, chance: random.Random) -> None:
+        removal = chance.choice(list(self.removals))
+        self.journal.append(e.CassettePutBack(removal=removal, by="test"))
+        del self.removals[removal]
+
+    @precondition(lambda self: self.removals)
+    @rule(chance=st.randoms())
+    def a_cassette_that_left_was_collected(self, chance: random.Random) -> None:
+        removal = chance.choice(list(self.removals))
+        self.collect(removal, *self.removals[removal])
+
     @precondition(lambda self: not self.in_flight)
-    @rule(is_seen=st.booleans())
-    def the_cash_is_collected(self, is_seen: bool) -> None:
-        if is_seen:
-            self.journal.append(e.CassetteRemoved(last_note=self.note), e.CassetteInserted())
-        lay = tuple(sorted(self.cassette.items()))
+    @rule()
+    def the_cash_is_collected(self) -> None:
+        self.collect(None, self.note, dict(self.cassette))
+
+    def collect(self, removal: int | None, last_note: int, lay: dict[int, int]) -> None:
         self.collections += 1
         self.journal.append(
-            e.CashCollected(collection=self.collections, last_note=self.note, notes=lay, by="test")
-        )
-        self.cassette, self.collected = {}, self.collected + sum(self.cassette.values())
+            e.CashCollected(
+                collection=self.collections, removal=removal, last_note=last_note, notes=tuple(sorted(lay.items())),
+                by="test",
+            )
+        )  # fmt: skip
+        self.collected += sum(lay.values())
+        self.cassette = _without(self.cassette, lay)
+        self.removals = {
+            seq: (last, _without(then, lay))
+            for seq, (last, then) in self.removals.items()
+            if last > last_note
+        }
 
     @precondition(lambda self: self.is_open and not self.in_flight)
     @rule()
@@ -183,6 +217,11 @@ class AnyOrder(RuleBasedStateMachine):
             )
             assert totals.credited + totals.paid_open == stacked_sum
             assert totals.orphans == orphans
+
+
+def _without(cassette: dict[int, int], taken: dict[int, int]) -> dict[int, int]:
+    left = {value: notes - taken.get(value, 0) for value, notes in cassette.items()}
+    return {value: notes for value, notes in left.items() if notes}
 
 
 AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

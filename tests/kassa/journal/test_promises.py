@@ -45,8 +45,14 @@ def voided(ordinal):
     return e.FiscalVoided(payment=payment_number(ordinal), reason="test")
 
 
-def collected(last_note, *notes, collection=1):
-    return e.CashCollected(collection=collection, last_note=last_note, notes=notes, by="Petrov")
+def collected(last_note, *notes, collection=1, removal=None):
+    return e.CashCollected(
+        collection=collection, removal=removal, last_note=last_note, notes=notes, by="Petrov"
+    )
+
+
+def put_back(removal):
+    return e.CassettePutBack(removal=removal, by="Petrov")
 
 
 def frozen(*ranges, count, total, batch=1):
@@ -118,10 +124,15 @@ REFUSED = {
     "one cassette is out at a time": ((e.CassetteRemoved(last_note=0),), e.CassetteRemoved(last_note=0)),
     "a cassette that is in its place is not inserted": ((), e.CassetteInserted()),
     "a note in flight does not leave with the cassette": (OPEN, e.CassetteRemoved(last_note=1)),
-    "a cassette that never left is not put back": ((), e.CassettePutBack(by="Petrov")),
+    "a cassette that never left is not put back": ((), put_back(1)),
     "a removal is explained once": (
-        (e.CassetteRemoved(last_note=0), e.CassettePutBack(by="Petrov")),
-        e.CassettePutBack(by="Petrov"),
+        (e.CassetteRemoved(last_note=0), put_back(1)),
+        put_back(1),
+    ),
+    "a collection names a removal that there was": (PAID, collected(1, (50000, 1), removal=1)),
+    "a collection holds what its removal tells of": (
+        (e.CassetteRemoved(last_note=0), *PAID),
+        collected(1, (50000, 1), removal=1),
     ),
     "a note in flight is not collected": (OPEN, collected(1)),
     "a note is not collected twice": (

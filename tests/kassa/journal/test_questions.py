@@ -443,21 +443,34 @@ def test_the_totals_tell_every_note_payment_document_and_batch_once(journal, clo
     assert journal.to_explain() == (1, 1)
 
 
-def collect(journal, number, last_note):
-    lay = journal.lies_in_cassette(last_note).notes
-    journal.append(e.CashCollected(collection=number, last_note=last_note, notes=lay, by="Petrov"))
+def collect(journal, number, removal=None):
+    lay = journal.lies_in_cassette(removal)
+    journal.append(
+        e.CashCollected(
+            collection=number, removal=removal and removal.seq, last_note=lay.last_note, notes=lay.notes, by="Petrov"
+        )
+    )  # fmt: skip
 
 
-def test_a_collection_empties_the_cassette_up_to_its_last_note(journal):
-    write(journal, *visit(1, 1, (50000, 10000), 1001), *visit(2, 3, (10000, 10000), 1002))
-    collect(journal, 1, 3)
+def leave(journal):
+    journal.append(e.CassetteRemoved(last_note=journal.last_fallen_note()))
+    journal.append(e.CassetteInserted())
+    return journal.removals()[-1]
+
+
+def test_a_collection_takes_what_lay_there_when_the_cassette_left(journal):
+    write(journal, *visit(1, 1, (50000, 10000), 1001))
+    left = leave(journal)
+    write(journal, *visit(2, 3, (10000,), 1002))
+    collect(journal, 1, left)
     assert journal.cassette() == {10000: 1}
     assert journal.lies_in_cassette().notes == ((10000, 1),)
     (collection,) = journal.collections()
     assert (collection.by, collection.cassette.notes, collection.cassette.total) == (
-        "Petrov", ((10000, 2), (50000, 1)), 70000,
+        "Petrov", ((10000, 1), (50000, 1)), 60000,
     )  # fmt: skip
     assert collection.head == journal.head()
+    assert journal.lies_in_cassette().since == collection.cassette.until == left.at
 
 
 def test_a_collector_is_told_of_the_notes_of_this_cassette_alone(journal):
@@ -465,7 +478,7 @@ def test_a_collector_is_told_of_the_notes_of_this_cassette_alone(journal):
     journal.append(e.NoteStacked(payment=payment_number(1), note=1, value=1000, uncertain=True))
     journal.append(e.OrphanFound(note=2, value=None, evidence="test"))
     assert journal.to_explain() == (1, 1)
-    collect(journal, 1, 2)
+    collect(journal, 1)
     journal.append(e.OrphanFound(note=3, value=10000, evidence="test"))
     assert journal.to_explain() == (1, 0)
     assert journal.lies_in_cassette().to_explain == (NoteToExplain(3, 10000, None),)
@@ -475,32 +488,84 @@ def test_a_collector_is_told_of_the_notes_of_this_cassette_alone(journal):
     )  # fmt: skip
 
 
-def test_the_removal_to_be_explained_first_is_the_one_with_the_fewest_notes(journal):
-    write(journal, (e.CassetteRemoved(last_note=0), e.CassetteInserted()), *visit(1, 1, (50000,), 1001))
-    write(journal, (e.CassetteRemoved(last_note=1),))
-    assert journal.cassette_is_out()
-    assert journal.removal().last_note == 0
-    journal.append(e.CassettePutBack(by="Petrov"))
-    assert journal.removal().last_note == 1
-    journal.append(e.CassetteInserted())
-    assert not journal.cassette_is_out()
-    collect(journal, 1, 1)
-    assert journal.removal() is None
+def test_the_removals_to_be_explained_are_told_oldest_first(journal):
+    write(journal, *visit(1, 1, (50000,), 1001))
+    first = leave(journal)
+    write(journal, *visit(2, 2, (10000,), 1002))
+    second = leave(journal)
+    assert journal.removals() == (first, second)
+    assert (first.last_note, second.last_note) == (1, 2)
+    journal.append(e.CassettePutBack(removal=first.seq, by="Petrov"))
+    assert journal.removals() == (second,)
+
+
+def test_who_collects_a_later_cassette_says_that_the_earlier_ones_came_back(journal):
+    write(journal, *visit(1, 1, (50000,), 1001))
+    leave(journal)
+    write(journal, *visit(2, 2, (10000,), 1002))
+    collect(journal, 1, leave(journal))
+    assert journal.removals() == ()
+
+
+def test_a_note_that_was_given_back_does_not_make_another_cassette(journal):
+    write(journal, *visit(1, 1, (50000,), 1001), (opened(2), intended(2, 2, 10000)))
+    first = leave(journal)
+    journal.append(e.NoteReturned(payment=payment_number(2), note=2, reason="test"))
+    assert leave(journal).last_note == first.last_note == 1
+
+
+def test_notes_that_were_settled_while_a_cassette_left_may_lie_in_either(journal):
+    write(journal, *visit(1, 1, (50000,), 1001), (opened(2), intended(2, 2, 10000)))
+    left = leave(journal)
+    write(journal, (stacked(2, 2, 10000),))
+    journal.append(e.OrphanFound(note=3, value=None, evidence="test"))
+    write(journal, (intended(2, 4, 10000),), (stacked(2, 4, 10000),))
+    collect(journal, 1, left)
+    (collection,) = journal.collections()
+    assert (collection.cassette.perhaps_before, collection.cassette.perhaps_behind) == ((), (2, 3))
+    now = journal.lies_in_cassette()
+    assert (now.perhaps_before, now.perhaps_behind) == ((2, 3), ())
+
+
+def note_of(unit, number, counted):
+    return e.StackIntended(payment=payment_number(1), note=number, value=1000, counted=(unit, counted))
 
 
 def test_the_validators_own_count_is_held_against_the_notes_of_this_cassette(journal):
-    def note(number, counted):
-        return e.StackIntended(payment=payment_number(1), note=number, value=1000, counted=counted)
-
-    write(journal, (opened(1), note(1, ("A", 70)), stacked(1, 1, 1000)))
+    write(journal, (opened(1), note_of("A", 1, 70), stacked(1, 1, 1000)))
     assert journal.lies_in_cassette().count is None
-    write(journal, (note(2, ("B", 2**32 - 1)), stacked(1, 2, 1000)), (note(3, ("B", 0)), stacked(1, 3, 1000)))
+    write(
+        journal, (note_of("B", 2, 2**32 - 1), stacked(1, 2, 1000)), (note_of("B", 3, 0), stacked(1, 3, 1000))
+    )
     assert journal.lies_in_cassette().count == ValidatorCount("B", 1, 1)
-    write(journal, (note(4, ("B", 2)), stacked(1, 4, 1000)))
+    write(journal, (note_of("B", 4, 2), stacked(1, 4, 1000)))
     assert journal.lies_in_cassette().count == ValidatorCount("B", 3, 2)
-    collect(journal, 1, 4)
+    collect(journal, 1)
     assert journal.lies_in_cassette().count is None
     assert journal.collections()[0].cassette.count == ValidatorCount("B", 3, 2)
+
+
+def test_what_was_counted_before_a_late_collection_was_said_is_compared_in_the_next(journal):
+    write(journal, (opened(1), note_of("A", 1, 70), stacked(1, 1, 1000)))
+    left = leave(journal)
+    write(journal, (note_of("A", 2, 71), stacked(1, 2, 1000)), (note_of("A", 3, 72), stacked(1, 3, 1000)))
+    collect(journal, 1, left)
+    assert journal.lies_in_cassette().count == ValidatorCount("A", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("told", "count"),
+    [
+        ((("A", 70), ("B", 5), ("A", 71), ("A", 72)), ValidatorCount("A", 1, 1)),
+        ((("A", 70), ("A", 1)), None),
+    ],
+    ids=["another unit came and went", "service set it back"],
+)
+def test_a_count_that_cannot_be_compared_alarms_nobody(journal, told, count):
+    write(journal, (opened(1),))
+    for number, (unit, counted) in enumerate(told, 1):
+        write(journal, (note_of(unit, number, counted), stacked(1, number, 1000)))
+    assert journal.lies_in_cassette().count == count
 
 
 def test_every_answer_is_the_same_after_the_journal_was_opened_again(path, journal, clock):

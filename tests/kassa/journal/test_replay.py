@@ -44,10 +44,12 @@ def a_life():
     yield intended(2, 3, 10000)
     yield e.NoteReturned(payment=SECOND, note=3, reason="test")
     yield e.PaymentAbandoned(payment=SECOND)
-    yield e.CassetteRemoved(last_note=3)
+    yield e.CassetteRemoved(last_note=2)
     yield e.CassetteInserted()
-    yield e.CassettePutBack(by="Petrov")
-    yield e.CashCollected(collection=1, last_note=2, notes=((10000, 1), (50000, 1)), by="Petrov")
+    yield e.CassettePutBack(removal=19, by="Petrov")
+    yield e.CashCollected(
+        collection=1, removal=None, last_note=2, notes=((10000, 1), (50000, 1)), by="Petrov"
+    )
     yield e.OrphanFound(note=4, value=None, evidence="test")
     yield e.OrphanFound(note=5, value=10000, evidence="test")
     yield from (opened(3, account="0000003"), intended(3, 6, 5000))
@@ -66,7 +68,7 @@ def a_life():
     yield e.CassetteRemoved(last_note=6)
     yield e.CassetteInserted()
     yield e.CassetteRemoved(last_note=6)
-    yield e.CashCollected(collection=2, last_note=6, notes=((0, 1), (10000, 2)), by="Petrov")
+    yield e.CashCollected(collection=2, removal=42, last_note=6, notes=((0, 1), (10000, 2)), by="Petrov")
     yield e.CassetteInserted()
     for ordinal, note in ((4, 7), (5, 8)):
         for entries in visit(ordinal, note, (10000,), 1000 + ordinal):
@@ -177,8 +179,11 @@ ANYTHING = st.one_of(
     st.builds(e.PaymentAbandoned, payment=PAYMENTS),
     st.builds(e.CassetteRemoved, last_note=NOTES),
     st.just(e.CassetteInserted()),
-    st.builds(e.CassettePutBack, by=TEXT),
-    st.builds(e.CashCollected, collection=st.integers(1, 2), last_note=st.integers(0, 8), notes=LYING, by=TEXT),
+    st.builds(e.CassettePutBack, removal=st.integers(1, 20), by=TEXT),
+    st.builds(
+        e.CashCollected, collection=st.integers(1, 2), removal=st.none() | st.integers(1, 20), last_note=st.integers(0, 8),
+        notes=LYING, by=TEXT,
+    ),
     st.builds(e.FiscalIntended, payment=PAYMENTS, drive_serial=st.sampled_from([DRIVE, "x"]), last_document=DOCUMENTS),
     st.builds(e.FiscalVoided, payment=PAYMENTS, reason=TEXT),
     st.builds(registered, ORDINALS, DOCUMENTS, VALUES),
