@@ -34,9 +34,8 @@ LOOK_EVERY_S = 0.1
 """A question more often than that would take the processor from those who are waited for."""
 
 
-def _heed_ctrl_c():
-    """A shell that runs the tests in its background has them ignore it, and whoever they start."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell that runs the tests in its background has them ignore Ctrl-C, and whoever they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Program:
@@ -50,7 +49,6 @@ class Program:
             stderr=subprocess.DEVNULL,
             text=True,
             encoding="utf-8",
-            preexec_fn=_heed_ctrl_c,
         )
         self._lines = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
