@@ -304,7 +304,7 @@ def _entry_seeds() -> Iterator[bytes]:
     )  # fmt: skip
     yield e.encode(batch).encode()
     yield e.encode(e.OrphanFound(7, None, "note_in_stacker")).encode()
-    yield e.encode(e.CashCollected(1, 7, ((0, 1), (10000, 2)), "Petrov")).encode()
+    yield e.encode(e.CashCollected(1, None, 7, ((0, 1), (10000, 2)), "Petrov")).encode()
     yield b'{"kind":"condition_raised","code":"disk","detail":"\\u0000"}'
 
 

@@ -307,12 +307,32 @@ def test_each_cassette_is_written_down_with_what_lies_in_it(kiosk):
     kiosk.do(kiosk.to_validator, "take_cassette_out")
     kiosk.wait(NOTICED_S)
     kiosk.do(kiosk.to_validator, "put_cassette_in")
+    until(kiosk, lambda: not kiosk.journal.cassette_is_out())
     kiosk.staff_say(lambda terminal: terminal.put_cassette_back("technician"))
 
     settle(kiosk)
     (collection,) = kiosk.journal.collections()
     assert (collection.by, collection.cassette.notes) == ("collector", ((50000, 1),))
     assert (kiosk.journal.cassette(), kiosk.journal.removals()) == ({10000: 1}, ())
+
+
+def test_a_note_that_fell_unheard_into_a_cassette_that_left_is_named_on_both_slips(kiosk):
+    pay_to_the_end(kiosk, 100)
+    come(kiosk)
+    push(kiosk, 500)
+    until(kiosk, lambda: note_is(kiosk, "past the gate"))
+    kiosk.rest_after_death_s = 8.0
+    kiosk.time.call_later(6.0, lambda: kiosk.do(kiosk.to_validator, "take_cassette_out"))
+    kiosk.kill()
+    kiosk.wait(NOTICED_S)
+    kiosk.empty_cassette()
+    kiosk.calm_down()
+    kiosk.staff_say(lambda terminal: terminal.collect_cash("collector"))
+
+    assert kiosk.collected == [100, 500]
+    (collection,) = kiosk.journal.collections()
+    assert collection.cassette.notes == ((10000, 1),)
+    assert collection.cassette.perhaps_behind == kiosk.journal.lies_in_cassette().perhaps_before == (2,)
 
 
 # --- journal and disk -------------------------------------------------------------------------------------------------
