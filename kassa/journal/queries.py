@@ -69,6 +69,11 @@ class _Edge(NamedTuple):
     last_note: int
 
 
+_BEGIN = _Edge(None, 0, None, 0)
+SET_BACK = COUNTS // 2
+"""A count that went on by so much has gone back: service did that."""
+
+
 def _remembered(question: Callable[[Queries], T]) -> Callable[[Queries], T]:
     """A question that the core's loop asks all the time: the answer counts until something is written."""
     name = question.__name__
@@ -180,9 +185,9 @@ class Queries(ABC):
     def lies_in_cassette(self, removal: Removal | None = None) -> CassetteRecord:
         """What fell into the cassette since the last collection, until it left; None: until now."""
         last = self._row(f"{_COLLECTION} ORDER BY c.number DESC LIMIT 1")
-        after = _Edge(*last[3:]) if last else _Edge(None, 0, None, 0)
+        after = _Edge(*last[3:]) if last else _BEGIN
         if removal is None:
-            return self._cassette(after, _Edge(None, self.head()[0], None, self.last_fallen_note()))
+            return self._cassette(after, _Edge(None, NOTE_MAX, None, self.last_fallen_note()))
         return self._cassette(after, _Edge(removal.seq, removal.seq, removal.at, removal.last_note))
 
     def last_fallen_note(self) -> int:
@@ -198,17 +203,18 @@ class Queries(ABC):
     def collections(self, last: int | None = None) -> list[CollectionRecord]:
         """All collections, or the newest `last` of them, oldest first."""
         rows = list(self._rows(f"{_COLLECTION} ORDER BY c.number"))
-        edges = [_Edge(None, 0, None, 0), *(_Edge(*row[3:]) for row in rows)]
-        found = []
-        for (number, seq, at, *_), after, until in list(zip(rows, edges, edges[1:], strict=False))[
-            -(last or 0) :
-        ]:
-            _, entry, hashed = self.entry(seq)
-            assert isinstance(entry, e.CashCollected), entry
-            found.append(
-                CollectionRecord(number, at, entry.by, self._cassette(after, until), (seq, hashed.hex()))
-            )
-        return found
+        edges = [_BEGIN, *(_Edge(*row[3:]) for row in rows)]
+        first = len(rows) - last if last is not None else 0
+        return [
+            self._collection(number, seq, at, edges[place], edges[place + 1])
+            for place, (number, seq, at, *_) in enumerate(rows)
+            if place >= first
+        ]
+
+    def _collection(self, number: int, seq: int, at: str, after: _Edge, until: _Edge) -> CollectionRecord:
+        _, entry, hashed = self.entry(seq)
+        assert isinstance(entry, e.CashCollected), entry
+        return CollectionRecord(number, at, entry.by, self._cassette(after, until), (seq, hashed.hex()))
 
     def _cassette(self, after: _Edge, until: _Edge) -> CassetteRecord:
         with self._in_words("be read"):
@@ -243,9 +249,8 @@ class Queries(ABC):
             self._rows(
                 "SELECT json_extract(body, '$.counted[0]'), json_extract(body, '$.counted[1]'), json_extract(body, '$.note')"
                 " FROM entries WHERE seq > ? AND seq <= ? AND kind = 'stack_intended'"
-                " AND json_extract(body, '$.counted') IS NOT NULL AND json_extract(body, '$.note') BETWEEN ? AND ?"
-                " ORDER BY seq DESC",
-                (after.seq, until.seq, after.last_note + 1, until.last_note),
+                " AND json_extract(body, '$.counted') IS NOT NULL AND json_extract(body, '$.note') <= ? ORDER BY seq DESC",
+                (after.seq, until.seq, until.last_note),
             )
         )
         same = list(takewhile(lambda one: one[0] == told[0][0], told))
@@ -257,7 +262,7 @@ class Queries(ABC):
             (first_told, last_told),
         )
         counted = (last_count - first_count) % COUNTS
-        return ValidatorCount(unit, counted, booked) if counted < COUNTS // 2 else None
+        return ValidatorCount(unit, counted, booked) if counted < SET_BACK else None
 
     def _collected(self) -> int:
         with self._in_words("be read"):

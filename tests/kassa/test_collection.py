@@ -56,9 +56,12 @@ def test_what_comes_in_after_the_cassette_was_changed_lies_in_the_next_one(journ
     leave(journal)
     pay(journal, 2, 3, 5000)
 
+    (left,) = journal.removals()
     collected = collection.collect(journal, "Petrov")
     assert collected.cassette.notes == ((10000, 1), (50000, 1))
+    assert collected.cassette.until == left.at
     assert journal.cassette() == {5000: 1}
+    assert collection.collect(journal, "Petrov").number == 2
 
 
 def test_where_nobody_saw_the_cassette_leave_it_is_counted_when_staff_say_so(journal):
@@ -158,6 +161,11 @@ def test_who_says_so_has_a_name(journal, by):
     assert journal.collections() == []
 
 
+def test_a_name_may_be_long(journal):
+    pay(journal, 1, 1, 50000)
+    assert collection.collect(journal, "x" * 64).by == "x" * 64
+
+
 def test_a_name_cannot_steer_a_screen_or_a_slip(journal):
     pay(journal, 1, 1, 50000)
     assert collection.collect(journal, "Иванов\x1b[2J").by == "Иванов\\x1b[2J"
@@ -201,6 +209,12 @@ def test_all_of_a_collection_is_told_to_machines(journal):
         "since": told["at"], "until": None, "notes": [], "count": 0, "total": "0.00", "orphans": [], "uncertain": [],
         "perhaps_in_the_one_before": [], "perhaps_of_the_one_behind": [], "validator": None,
     }  # fmt: skip
+
+
+def test_sums_are_told_in_the_terminals_currency(journal):
+    pay(journal, 1, 1, 50000)
+    told = collection.cassette_fields(journal.lies_in_cassette(), "JPY")
+    assert (told["notes"], told["total"]) == ([{"value": "50000", "count": 1}], "50000")
 
 
 def counted_intent(ordinal, note, counted):

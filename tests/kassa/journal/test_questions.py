@@ -23,6 +23,7 @@ from kassa.journal import entries as e
 from kassa.journal.records import (
     BatchRecord,
     BatchRow,
+    CassetteRecord,
     ConditionRecord,
     DocumentRecord,
     DueCount,
@@ -488,6 +489,30 @@ def test_a_collector_is_told_of_the_notes_of_this_cassette_alone(journal):
     )  # fmt: skip
 
 
+def test_collections_are_numbered_and_told_from_the_oldest_on(journal):
+    found = []
+    for number in (1, 2):
+        assert journal.next_collection() == number
+        write(journal, *visit(number, number, (50000,), 1000 + number))
+        collect(journal, number)
+        at, _, hashed = journal.entry(journal.head()[0])
+        found.append((number, at, (journal.head()[0], hashed.hex())))
+    assert [(one.number, one.at, one.head) for one in journal.collections()] == found
+    assert [one.number for one in journal.collections(last=1)] == [2]
+    assert [one.number for one in journal.collections(last=2)] == [1, 2]
+
+
+def test_a_cassette_that_left_is_told_before_anybody_says_why(journal):
+    write(journal, (opened(1), note_of("A", 1, 70), stacked(1, 1, 1000)))
+    write(journal, (note_of("A", 2, 71), stacked(1, 2, 1000)), (note_of("A", 3, 72),))
+    left = leave(journal)
+    write(journal, (stacked(1, 3, 1000),), (note_of("A", 4, 73), stacked(1, 4, 1000)))
+    assert journal.lies_in_cassette(left) == CassetteRecord(
+        last_note=2, since=None, until=left.at, notes=((1000, 2),), to_explain=(), perhaps_before=(),
+        perhaps_behind=(3,), count=ValidatorCount("A", 1, 1),
+    )  # fmt: skip
+
+
 def test_the_removals_to_be_explained_are_told_oldest_first(journal):
     write(journal, *visit(1, 1, (50000,), 1001))
     first = leave(journal)
@@ -558,8 +583,10 @@ def test_what_was_counted_before_a_late_collection_was_said_is_compared_in_the_n
     [
         ((("A", 70), ("B", 5), ("A", 71), ("A", 72)), ValidatorCount("A", 1, 1)),
         ((("A", 70), ("A", 1)), None),
+        ((("A", 0), ("A", 2**31)), None),
+        ((("A", 0), ("A", 2**31 - 1)), ValidatorCount("A", 2**31 - 1, 1)),
     ],
-    ids=["another unit came and went", "service set it back"],
+    ids=["another unit came and went", "service set it back", "just so far", "not quite"],
 )
 def test_a_count_that_cannot_be_compared_alarms_nobody(journal, told, count):
     write(journal, (opened(1),))
