@@ -11,8 +11,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from kassa.errors import KassaError
+
 T = TypeVar("T")
 
+NUMBER_MAX_DIGITS = 18
+"""Of an entry or a note; SQLite keeps one digit more."""
 TOML_DEPTH_MAX = 16
 """Tables and lists inside each other; our own files have four."""
 TOML_LINE_MAX_CHARS = 4096
@@ -27,6 +31,15 @@ def printable(text: str) -> str:
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in escaped
     )
+
+
+def whole_number(text: str) -> int | None:
+    """A number that may be left out. Raises KassaError for what is none, or has more digits than a journal counts."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= NUMBER_MAX_DIGITS):
+        raise KassaError(f"{text[:40]!a} is no number of at most {NUMBER_MAX_DIGITS} digits")
+    return int(text)
 
 
 def read_json(decoder: msgspec.json.Decoder[T], data: bytes | str) -> T:

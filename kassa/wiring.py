@@ -58,6 +58,7 @@ from kassa.ports import (
     SnapshotReady,
 )
 from kassa.terminal import Devices, Terminal
+from kassa.untrusted import whole_number
 
 log = logging.getLogger("kassa")
 
@@ -324,11 +325,13 @@ class _Core:
         return {"path": str(path)}
 
     async def _cash_collect(self, values: Mapping[str, str]) -> Any:
-        collected = self._terminal.collect_cash(values.get("by", ""), _number(values.get("removal")))
+        collected = self._terminal.collect_cash(values.get("by", ""), whole_number(values.get("removal", "")))
         return collection_fields(collected, self._config.terminal.currency)
 
     async def _cash_put_back(self, values: Mapping[str, str]) -> Any:
-        return self._terminal.put_cassette_back(values.get("by", ""), _number(values.get("removal"))).at
+        return self._terminal.put_cassette_back(
+            values.get("by", ""), whole_number(values.get("removal", ""))
+        ).at
 
     async def _shift_close(self, _values: Mapping[str, str]) -> Any:
         self._terminal.close_shift()
@@ -529,12 +532,3 @@ def in_words(
 ) -> Iterator[Line]:
     """What passed on a device's line, each record told in the words of its protocol; see `devices.words.tell`."""
     return tell(records, WORDS.get, is_raw=is_raw, run_max_s=run_max_s)
-
-
-def _number(told: str | None) -> int | None:
-    """A number that a caller may leave out."""
-    if not told:
-        return None
-    if not (told.isascii() and told.isdigit()):
-        raise KassaError(f"{told!r} is no number")
-    return int(told[:18])

@@ -20,6 +20,7 @@ COUNT_MAX = 2**32 - 1
 """Packets of one key; at ten a second they last for thirteen years."""
 BLOCK_BYTES = 16
 KEYS_KEPT = 8
+"""A link has one at a time; a test bench has both ends of some."""
 _HEAD, _CRC = 5, 2
 """Length 1 and count 4 before the payload, the checksum behind its padding."""
 PADDING_MAX = BLOCK_BYTES - 1

@@ -33,13 +33,11 @@ def leave(journal):
 
 
 def said(journal):
-    """What the journal tells of the cassette, oldest first."""
+    """When the cassette left and came, as the journal tells it, oldest first."""
     return [
         entry
         for seq in range(1, journal.last_entry + 1)
-        if isinstance(
-            entry := journal.entry(seq)[1], e.CassetteRemoved | e.CassetteInserted | e.CashCollected
-        )
+        if isinstance(entry := journal.entry(seq)[1], e.CassetteRemoved | e.CassetteInserted)
     ]
 
 

@@ -1,4 +1,4 @@
-"""JSON and TOML of others end in the one error their readers expect, whatever they are made of."""
+"""JSON, TOML and numbers of others end in the one error their readers expect, whatever they are made of."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import tomllib
 import msgspec
 import pytest
 
-from kassa.untrusted import TOML_DEPTH_MAX, TOML_LINE_MAX_CHARS, printable, read_json, read_toml
+from kassa.errors import KassaError
+from kassa.untrusted import TOML_DEPTH_MAX, TOML_LINE_MAX_CHARS, printable, read_json, read_toml, whole_number
 
 ANYTHING = msgspec.json.Decoder()
 
@@ -65,3 +66,13 @@ def test_an_error_that_quotes_what_was_read_quotes_it_in_escapes() -> None:
         read_json(msgspec.json.Decoder(Kind), b'{"kind":"\x7f\xd7\x8d\xc2\x9b2J"}')
 
     assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("text", ["-1", "1.0", " 1", "1\n", "\u0661", "1" * 19, "x" * 1000])
+def test_what_is_no_number_of_ours_is_refused_and_never_cut_to_another_one(text: str) -> None:
+    with pytest.raises(KassaError, match="is no number of at most 18 digits"):
+        whole_number(text)
+
+
+def test_a_number_may_be_left_out() -> None:
+    assert (whole_number(""), whole_number("042"), whole_number("9" * 18)) == (None, 42, 10**18 - 1)
