@@ -127,7 +127,7 @@ class _Replay:
             (tables.Kinds, lambda: {kind: (kind, count) for kind, count in self._kinds.items() if count}),
             (
                 tables.Cassette,
-                lambda: {value: (value, count) for value, count in self._lying(len(self._fallen))},
+                lambda: {value: (value, count) for value, count in _lying(self._fallen)},
             ),
             (tables.Removals, lambda: self._removals),
             (tables.Collections, lambda: self._collections),
@@ -348,7 +348,7 @@ class _Replay:
         if not self._collected <= entry.last_note <= self._last_settled():
             raise EntryRefused("a collection holds the notes behind the last one's")
         count = entry.last_note - self._collected
-        if entry.notes != self._lying(count):
+        if entry.notes != _lying(self._fallen[:count]):
             raise EntryRefused("a collection's notes must agree")
         left = {number for number in self._unexplained if self._removals[number][2] <= entry.last_note}
         if entry.removal is not None and (
@@ -368,12 +368,6 @@ class _Replay:
 
     def _last_settled(self) -> int:
         return self._notes if self._note_in_flight is None else self._note_in_flight[0] - 1
-
-    def _lying(self, count: int) -> tuple[tuple[int, int], ...]:
-        """How many of which value are among the first `count` notes since the last collection."""
-        fallen = Counter(self._fallen[:count])
-        del fallen[NOT_FALLEN]
-        return tuple(sorted(fallen.items()))
 
     # --- fiscal documents -------------------------------------------------------------------------------------
 
@@ -486,3 +480,10 @@ class _Replay:
 
 def _nothing_follows(_: int, __: str, ___: e.Entry) -> None:
     """No table tells of it."""
+
+
+def _lying(fallen: array[int]) -> tuple[tuple[int, int], ...]:
+    """How many of which value are among these notes."""
+    notes = Counter(fallen)
+    del notes[NOT_FALLEN]
+    return tuple(sorted(notes.items()))

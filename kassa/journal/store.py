@@ -276,7 +276,7 @@ class Journal(Queries):
             raise JournalBroken(
                 f"{self.path} is not a journal of Kassa; move it away and restore the right file"
             )
-        if 0 < found[1] < SCHEMA_VERSION:
+        if found[1] < SCHEMA_VERSION:
             raise JournalBroken(
                 f"{self.path} was written by an older version of Kassa (tables {found[1]}, here {SCHEMA_VERSION}), which"
                 " was never released; keep the file, and begin a new journal by moving its folder away"

@@ -496,8 +496,9 @@ def test_collections_are_numbered_and_told_from_the_oldest_on(journal):
         write(journal, *visit(number, number, (50000,), 1000 + number))
         collect(journal, number)
         at, _, hashed = journal.entry(journal.head()[0])
-        found.append((number, at, (journal.head()[0], hashed.hex())))
-    assert [(one.number, one.at, one.head) for one in journal.collections()] == found
+        found.append((number, at, "Petrov", ((50000, 1),), (journal.head()[0], hashed.hex())))
+    told = [(one.number, one.at, one.by, one.cassette.notes, one.head) for one in journal.collections()]
+    assert told == found
     assert [one.number for one in journal.collections(last=1)] == [2]
     assert [one.number for one in journal.collections(last=2)] == [1, 2]
 

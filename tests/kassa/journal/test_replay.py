@@ -68,11 +68,11 @@ def a_life():
     yield e.CassetteRemoved(last_note=6)
     yield e.CassetteInserted()
     yield e.CassetteRemoved(last_note=6)
-    yield e.CashCollected(collection=2, removal=42, last_note=6, notes=((0, 1), (10000, 2)), by="Petrov")
     yield e.CassetteInserted()
     for ordinal, note in ((4, 7), (5, 8)):
         for entries in visit(ordinal, note, (10000,), 1000 + ordinal):
             yield from entries
+    yield e.CashCollected(collection=2, removal=42, last_note=6, notes=((0, 1), (10000, 2)), by="Petrov")
     yield from (opened(6), intended(6, 9, 5000), stacked(6, 9, 5000), credited(6, 5000), registering(6, 1005))
     yield from (opened(7), intended(7, 10, 1), stacked(7, 10, 1), credited(7, 1))
     yield from (opened(8), intended(8, 11, 5000), stacked(8, 11, 5000), intended(8, 12, 10000))

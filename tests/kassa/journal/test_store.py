@@ -118,6 +118,19 @@ def test_a_journal_of_a_newer_version_is_refused_in_words_and_left_alone(path, j
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("version", range(SCHEMA_VERSION))
+def test_a_journal_of_an_older_version_is_refused_in_words_and_left_alone(path, journal, version):
+    journal.append(STARTED)
+    journal.close()
+    raw(path, f"PRAGMA user_version = {version}")
+    before = path.read_bytes()
+    with pytest.raises(
+        JournalBroken, match=f"older version of Kassa \\(tables {version}, here {SCHEMA_VERSION}\\)"
+    ):
+        Journal.open(path, CountingClock())
+    assert path.read_bytes() == before
+
+
 def test_a_database_that_is_none_of_ours_is_refused_and_left_alone(path):
     path.parent.mkdir()
     with closing(apsw.Connection(str(path))) as other:
