@@ -9,6 +9,7 @@ Source: CashCode, "CashCode NET Interface": ACK, NAK, times; the counts of tries
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from devices.ccnet import protocol as p
 from devices.ccnet.protocol import Frame, Poll
@@ -103,13 +104,8 @@ class Exchange:
     def _collect(
         self, is_answer: Callable[[bytes], bool], timeout_ms: int
     ) -> Program[tuple[bytes | None, bool]]:
-        """The last fitting frame that comes in time; else None, and whether something unreadable came."""
-
-        def read(buffer: bytes) -> tuple[bytes | None, bool]:
-            found = _fitting(buffer, is_answer)
-            return found, found is not None and p.take_last(buffer)[-1] == Frame(found)
-
-        return (yield from self._listener.collect(read, timeout_ms))
+        """The answer that comes in time; else None, and whether something unreadable came."""
+        return (yield from self._listener.collect(partial(_fitting, is_answer=is_answer), timeout_ms))
 
     def _keep_quiet(self) -> Program[None]:
         left_s = self._quiet_until - self._now()
@@ -121,17 +117,18 @@ class Exchange:
         self._quiet_until = self._now() + QUIET_S
 
 
-def _fitting(buffer: bytes, is_answer: Callable[[bytes], bool]) -> bytes | None:
-    """The last frame that can be the answer; earlier ones answer commands nobody waits for any more."""
-    found = None
-    for item in reversed(p.take_last(buffer)):
+def _fitting(buffer: bytes, is_answer: Callable[[bytes], bool]) -> tuple[list[bytes], bool]:
+    """The frames that can be the answer, the latest first, and whether it stands at the end."""
+    items = p.take_last(buffer)
+    found: list[bytes] = []
+    for item in reversed(items):
         if not isinstance(item, Frame):
             continue
         if item.body == p.POLL:
             raise LinkLost(ECHO)
-        if found is None and is_answer(item.body):
-            found = item.body
-    return found
+        if is_answer(item.body):
+            found.append(item.body)
+    return found, bool(found) and items[-1] == Frame(found[0])
 
 
 def _is_verdict(body: bytes) -> bool:

@@ -7,6 +7,7 @@ choice.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from devices.id003 import protocol as p
 from devices.id003.protocol import Frame
@@ -65,28 +66,25 @@ class Exchange:
     def _converse(
         self, command: bytes, is_answer: Callable[[bytes], bool], timeout_ms: int
     ) -> Program[bytes | None]:
-        def read(buffer: bytes) -> tuple[bytes | None, bool]:
-            found = _fitting(buffer, is_answer)
-            return found, found is not None and p.take_last(buffer)[-1] == Frame(found)
-
         yield from flush()
         yield from send(p.encode(command))
-        body, _ = yield from self._listener.collect(read, timeout_ms)
+        body, _ = yield from self._listener.collect(partial(_fitting, is_answer=is_answer), timeout_ms)
         self._listener.watch_silence(body is not None)
         return body
 
 
-def _fitting(buffer: bytes, is_answer: Callable[[bytes], bool]) -> bytes | None:
-    """The last frame that can be the answer; earlier ones answer commands nobody waits for any more."""
-    found = None
-    for item in reversed(p.take_last(buffer)):
+def _fitting(buffer: bytes, is_answer: Callable[[bytes], bool]) -> tuple[list[bytes], bool]:
+    """The frames that can be the answer, the latest first, and whether it stands at the end."""
+    items = p.take_last(buffer)
+    found: list[bytes] = []
+    for item in reversed(items):
         if not isinstance(item, Frame):
             continue
         if p.is_echo(item.body):
             raise LinkLost(ECHO)
-        if found is None and is_answer(item.body):
-            found = item.body
-    return found
+        if is_answer(item.body):
+            found.append(item.body)
+    return found, bool(found) and items[-1] == Frame(found[0])
 
 
 def _is_verdict(body: bytes) -> bool:

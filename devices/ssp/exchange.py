@@ -142,15 +142,13 @@ class Exchange:
     def _converse(self, frame: bytes) -> Program[bytes | None]:
         """Send a frame; the data of the answer under its own sequence bit, or None."""
 
-        def read(buffer: bytes) -> tuple[bytes | None, bool]:
+        def read(buffer: bytes) -> tuple[list[bytes], bool]:
             items = p.take_last(buffer)
             frames = [item for item in items if isinstance(item, Frame) and item.address == p.VALIDATOR]
             if any(p.encode(one) == frame for one in frames):
                 raise LinkLost(ECHO)
-            for one in reversed(frames):
-                if one.sequence == self._sequence:
-                    return one.data, items[-1] == one
-            return None, False
+            found = [one for one in reversed(frames) if one.sequence == self._sequence]
+            return [one.data for one in found], bool(found) and items[-1] == found[0]
 
         yield from flush()
         yield from send(frame)

@@ -10,7 +10,7 @@ The times are the host's own choice, unless it is said whose they are.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from devices.link import LinkLost
 from devices.steps import Program, Time, await_command, report, sleep
@@ -127,6 +127,10 @@ class GoingIn:
     outcome: Outcome
     may_be_heard: bool
     """Whether the device accepted, or may have accepted, any of our tries."""
+    is_pulled: bool = False
+    """The device has said since then that somebody pulls at the note."""
+    was_silent: bool = False
+    """A poll since then got no answer, in which the device may have told of the note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +388,8 @@ class ValidatorDriver:
     def _turn(self) -> Program[Poll | None]:
         """One POLL, and all that follows from its answer; None: it gave none."""
         poll = yield from self._line.poll()
+        if isinstance(self._note, GoingIn):
+            self._watch_hands(self._note, poll)
         if poll is None:
             return None
         heard_at = self._now()
@@ -526,13 +532,19 @@ class ValidatorDriver:
     def _give_up_note(self) -> Program[None]:
         """At rest, and the device never said what became of the note."""
         match self._note:
-            case GoingIn() as note if note.may_be_heard:
+            case GoingIn() as note if note.may_be_heard and (note.was_silent or not note.is_pulled):
                 self._note = None
                 yield from report(NoteMissing())
             case AtEscrow(bill_type) | GoingIn(bill_type) | GoingBack(bill_type):
                 yield from self._take_event(Poll(Status.RETURNED, bill_type))
             case None:
                 pass
+
+    def _watch_hands(self, note: GoingIn, poll: Poll | None) -> None:
+        if poll is None:
+            self._note = replace(note, was_silent=True)
+        elif poll.status is Status.CHEATED:
+            self._note = replace(note, is_pulled=True)
 
     # --- states that last ---------------------------------------------------------------------------------------------
 

@@ -35,9 +35,9 @@ COMMIT_S = 0.03
 NOTE, NEXT = 500, 100
 
 KEPT = "kept"
-CREDITED = "credited"
-ORPHAN = "orphan"
-IN_DOUBT = "in doubt"
+CREDITED = "credited once"
+ORPHAN = "orphan shown to staff"
+MARKED = "credited once, marked"
 LOST = "LOST"
 DOUBLE = "DOUBLE"
 STUCK = "STUCK"
@@ -45,8 +45,8 @@ STUCK = "STUCK"
 MEANINGS = {
     KEPT: "the note is not in the cassette, and nothing was credited",
     CREDITED: "the note is in the cassette, and credited once",
+    MARKED: "the same, yet nobody has told where the note is: it is marked for whoever counts at the next collection",
     ORPHAN: "the note is in the cassette, nobody asked for it, and staff see it as an orphan",
-    IN_DOUBT: "nobody knows where the note is: it is credited, and marked for the next collection",
 }
 WAYS = {"in": StackNote, "back": ReturnNote, "waiting": lambda: None}
 """What the core decides about the note; what waits goes back when somebody has lost patience."""
@@ -183,17 +183,20 @@ class Trial:
         """What became of the note, as a collector and the books see it."""
         core = self.rig.core
         box = Counter(self.rig.sim.truth.cassette)
-        for one in self.former:
-            box.update(one.truth.cassette)
-            box.update([one.truth.stacker] if one.truth.stacker else [])
+        credited = {*core.certain, *core.uncertain}
+        for one in (gone.truth for gone in self.former):
+            box.update(one.cassette + ([one.stacker] if one.stacker else []))
+            if one.head and of_whole(one.head) in credited:
+                box[one.head] += (
+                    1  # whoever took it away holds what is in its head, too: not for the customer, then
+                )
         told = (box[NOTE], *(notes.count(of_whole(NOTE)) for notes in (core.certain, core.uncertain)))
         orphans = [one for one in core.orphans if one in (None, of_whole(NOTE))]
         is_next_credited = core.certain.count(of_whole(NEXT)) == box[NEXT] == 1
         all_told = len(core.certain) + len(core.uncertain) + len(core.orphans)
         is_all = all_told == sum(told[1:]) + len(orphans) + 1
         found = {
-            (0, 0, 0, 0): KEPT, (1, 1, 0, 0): CREDITED, (1, 0, 0, 1): ORPHAN, (0, 0, 1, 0): IN_DOUBT,
-            (1, 0, 1, 0): IN_DOUBT,
+            (0, 0, 0, 0): KEPT, (1, 1, 0, 0): CREDITED, (1, 0, 0, 1): ORPHAN, (1, 0, 1, 0): MARKED,
         }.get((*told, len(orphans)))  # fmt: skip
         if found is None or not is_next_credited or not is_all:
             is_lost = box.total() > all_told
@@ -225,7 +228,7 @@ class Fault:
             return frozenset({CREDITED if way == "in" else KEPT})
         found = {KEPT, CREDITED}
         if self.may_leave_doubt:
-            found.add(IN_DOUBT)
+            found.add(MARKED)
         if self.is_unasked:
             found.add(ORPHAN)
         return frozenset(found)

@@ -4,6 +4,7 @@ Every test runs against the simulator of each protocol, in virtual time.
 """
 
 import pytest
+from validator_faults import Line
 from validators import UNITS, Rig, ready
 
 from kassa.money import of_whole
@@ -329,6 +330,55 @@ def test_a_jam_with_a_note_inside_waits_for_a_technician_first(rig):
     rig.settle()
 
     assert rig.core.of(NoteStacked) == [NoteStacked(RUB_500)]
+
+
+def test_a_note_that_is_fished_out_is_not_credited(rig):
+    rig.insert(500)
+    rig.wait_status("STACKING")
+    rig.do("fish_out")
+    rig.settle()
+
+    assert rig.core.of(*MONEY)[1:] == [NoteReturned(RUB_500)]
+
+
+def test_a_note_that_somebody_pulls_at_in_vain_is_credited(rig):
+    rig.insert(500)
+    rig.time.run_until(lambda: rig.sim.truth.stacker == 500)
+    rig.do("cheat")
+    rig.settle()
+
+    assert rig.core.of(*MONEY)[1:] == [NoteStacked(RUB_500)]
+
+
+def test_whoever_is_silent_after_somebody_pulled_may_have_stacked_the_note(rig):
+    if rig.unit.name == "ssp":
+        pytest.skip("what it was asked last it is asked until its answer is heard")
+    rig.insert(500)
+    rig.wait_status("STACKING")
+    rig.do("cheat")
+    rig.time.run_for(0.2)
+    rig.do("fish_out")
+    rig.sim.quirks.lost_answers = 1
+    rig.settle()
+
+    assert rig.core.of(*MONEY)[1:] == [NoteMissing()]
+
+
+def test_two_validators_on_one_line_are_told_and_neither_speaks_for_the_others_note(rig):
+    other = rig.unit.simulator(rig.time.time())
+    rig.insert(500)
+    rig.wait_status("STACKING")
+    both = Line(rig.sim)
+    both.devices.append(other)
+    rig.wire.device = both
+    lost = rig.wait_for(ValidatorLost)
+    assert "two validators answer" in lost.reason
+    rig.time.run_for(10)
+    assert not rig.core.of(NoteMissing, NoteReturned)
+    both.devices.remove(other)
+    rig.settle()
+
+    assert rig.core.certain == [RUB_500]
 
 
 def test_an_echoing_port_is_refused_in_words(new_rig):
