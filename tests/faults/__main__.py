@@ -96,7 +96,7 @@ def _table(unit: str, found: list[tuple[Fault, Outcomes]]) -> Iterator[str]:
             state: Counter(became for moment, became in outcomes if _state(moment) == state)
             for state in states
         }
-        yield f"| {fault.name} | {' | '.join(', '.join(sorted(cells[state])) or '-' for state in states)} |"
+        yield f"| {fault.name} | {' | '.join('; '.join(sorted(cells[state])) or '-' for state in states)} |"
     yield ""
 
 
