@@ -322,6 +322,13 @@ def test_what_may_go_into_a_batch_has_a_document_or_is_owed_one_and_is_in_none(j
     assert journal.batch_ready(10) == []
 
 
+def test_a_payment_is_ready_with_its_document_when_nothing_has_come_after_it(journal):
+    write(journal, *visits(1))
+    assert isinstance(journal.entry(journal.head()[0])[1], e.DocumentRegistered)
+
+    assert [row.document for row in journal.batch_ready(10)] == [1001]
+
+
 def test_a_row_of_a_batch_shows_no_document_that_came_after_the_entry_it_was_frozen_by(journal):
     write(journal, *visits(2))
     seq = journal.head()[0]  # that of the second payment's document
