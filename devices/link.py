@@ -1,4 +1,4 @@
-"""Byte links to devices: serial ports and pseudo-terminals under asyncio, and a link in memory for tests."""
+"""Byte links to devices under asyncio: serial ports, pseudo-terminals, TCP; and a link in memory for tests."""
 
 from __future__ import annotations
 
@@ -112,6 +112,71 @@ class SerialLink:
         if self._port.is_open:
             self._loop.remove_reader(self._port.fileno())
             self._port.close()
+
+
+CONNECT_MAX_S = 5.0
+UNSENT_MAX_BYTES = 1 << 20
+"""Whoever takes nothing for so long is gone."""
+
+
+class TcpLink(asyncio.Protocol):
+    """A connection to a device in the network. It is there at once: what is sent waits until the other end has answered."""
+
+    def __init__(self, host: str, port: int, loop: asyncio.AbstractEventLoop) -> None:
+        self._name, self._loop = f"{host}:{port}", loop
+        self._received: Callable[[bytes], None] | None = None
+        self._lost: Callable[[str], None] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._unsent = b""
+        self._connecting = loop.create_task(self._connect(host, port))
+
+    async def _connect(self, host: str, port: int) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_MAX_S):
+                transport, _ = await self._loop.create_connection(lambda: self, host, port)
+        except TimeoutError:
+            self._end(f"{self._name} does not answer; check address, cable and power")
+        except OSError as error:
+            self._end(f"{self._name} cannot be reached: {error.strerror or error}")
+        else:
+            self._transport = transport
+            transport.write(self._unsent)
+
+    def send(self, data: bytes) -> None:
+        """Hand the bytes to the system, now or as soon as the connection is there. Raises LinkLost when they pile up."""
+        if self._transport is None:
+            self._unsent += data
+            return
+        self._transport.write(data)
+        if self._transport.get_write_buffer_size() > UNSENT_MAX_BYTES:
+            raise LinkLost(f"{self._name} takes no more bytes")
+
+    def disclose(self, data: bytes, *, is_ours: bool) -> None:
+        """Nothing: this is a line, not a recorder."""
+
+    def on_data(self, received: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
+        """Remember whom to call; nothing came before."""
+        self._received, self._lost = received, lost
+
+    def close(self) -> None:
+        """Hang up; callbacks end."""
+        self._received = self._lost = None
+        self._connecting.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """The loop has bytes of the device."""
+        if self._received is not None:
+            self._received(data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The loop has lost the connection."""
+        self._end(f"{self._name} hung up" if error is None else f"{self._name}: {error}")
+
+    def _end(self, reason: str) -> None:
+        if self._lost is not None:
+            self._lost(reason)
 
 
 def _why(error: Exception) -> str:

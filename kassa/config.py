@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -68,6 +69,10 @@ class Terminal(Struct, frozen=True, forbid_unknown_fields=True):
     owner: Text
     address: Text
     phone: Text
+    place: Text = "Платёжный терминал"
+    """What customers call the place of the payment: tag 1187."""
+    automaton: Annotated[str, Meta(max_length=20)] = ""
+    """The serial number under which the tax service knows this kiosk, tag 1036; empty: `number`."""
     language: Literal["ru", "en"] = "ru"
     currency: Text = "RUB"
 
@@ -88,10 +93,15 @@ class Validator(Struct, frozen=True, forbid_unknown_fields=True):
     """The half of an SSP unit's key that both sides know beforehand; this is how they leave the factory."""
 
 
+NETWORK = "tcp://"
+"""So begins the port of a device in the network: tcp://HOST:PORT."""
+
+
 class Registrar(Struct, frozen=True, forbid_unknown_fields=True):
     """The fiscal registrar and its port."""
 
     port: Text
+    """A serial port, or tcp://HOST:PORT."""
     protocol: Literal["shtrih"] = "shtrih"
     speed: Speed = 115200
     password: Annotated[int, Meta(ge=0, le=99_999_999)] = 30
@@ -107,6 +117,33 @@ class Account(Struct, frozen=True, forbid_unknown_fields=True):
     length_max: Annotated[int, Meta(ge=1, le=20)] = 20
     groups: tuple[Annotated[int, Meta(ge=1, le=20)], ...] = ()
     hint: ByLanguage = field(default_factory=dict)
+
+
+Phone = Annotated[
+    str,
+    Meta(pattern=r"\A\+?[0-9]{3,18}\Z", description='a telephone number in quotes, like "+74951112233"'),
+]
+Inn = Annotated[str, Meta(pattern=r"\A([0-9]{10}|[0-9]{12})\Z", description="10 or 12 digits in quotes")]
+
+
+class Supplier(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose service it is: tags 1225, 1226, 1171."""
+
+    name: Text
+    inn: Inn
+    phones: Annotated[tuple[Phone, ...], Meta(min_length=1, max_length=4)]
+
+
+class Agent(Struct, frozen=True, forbid_unknown_fields=True):
+    """The money for this service is taken for somebody else."""
+
+    sign: Literal["paying_agent", "paying_subagent", "agent"]
+    """Tag 1222."""
+    supplier: Supplier
+    phones: Annotated[tuple[Phone, ...], Meta(max_length=4)] = ()
+    """The paying agent's own, tag 1073."""
+    operator_phones: Annotated[tuple[Phone, ...], Meta(max_length=4)] = ()
+    """Of the operator for whom a sub-agent takes payments, tag 1074."""
 
 
 class Service(Struct, frozen=True, forbid_unknown_fields=True):
@@ -128,6 +165,8 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True):
     """Tag 1212: 4 service, 10 payment."""
     vat: Annotated[int, Meta(ge=1, le=12)] = 12
     """Tag 1199: 6 none, 11 22 %, 12 22/122."""
+    agent: Agent | None = None
+    """None: the service is the operator's own."""
 
 
 class Cash(Struct, frozen=True, forbid_unknown_fields=True):
@@ -245,6 +284,7 @@ def parse(document: Mapping[str, Any]) -> Config:
 
 def _check(config: Config) -> None:
     """What no type can say."""
+    _check_address(config.registrar.port)
     if config.terminal.currency not in MINOR_DIGITS:
         raise ConfigError("terminal.currency", config.terminal.currency, ", ".join(MINOR_DIGITS))
     seen: set[str] = set()
@@ -273,6 +313,20 @@ def _check(config: Config) -> None:
         if twice := sorted(name for _, name in names & claimed):
             raise ConfigError(f"inbox[{index}].names", twice, "names that no other inbox of this folder has")
         claimed |= names
+
+
+def _check_address(port: str) -> None:
+    if not port.startswith(NETWORK):
+        return
+    try:
+        address = urlsplit(port)
+        is_whole = bool(address.hostname) and bool(address.port) and not address.path
+    except ValueError:
+        is_whole = False
+    if not is_whole:
+        raise ConfigError(
+            "registrar.port", port, "a serial port, or tcp://HOST:PORT like tcp://192.168.137.111:7778"
+        )
 
 
 _AT = re.compile(r"^(?P<what>.*?)(?: - at (?:`key` in )?`(?P<path>[^`]*)`)?$", re.DOTALL)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from kassa.money import Money
 
@@ -180,14 +180,58 @@ ValidatorFact = (
 
 
 @dataclass(frozen=True, slots=True)
+class Supplier:
+    """Whose service an agent takes money for: tags 1225, 1226 and 1171."""
+
+    name: str
+    inn: str
+    phones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """The registrar's owner takes this money for somebody else."""
+
+    sign: int
+    """Bit number of tag 1222: 2 paying agent, 3 paying sub-agent, 6 another agent."""
+    supplier: Supplier
+    phones: tuple[str, ...] = ()
+    """Of the paying agent, tag 1073."""
+    operator_phones: tuple[str, ...] = ()
+    """Of the operator who takes payments for a sub-agent, tag 1074."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptItem:
-    """One line of a receipt. `method` and `subject` are the values of tags 1214 and 1212, `vat` of tag 1199."""
+    """One line of a receipt, sold once. `method` and `subject` are the values of tags 1214 and 1212, `vat` of tag 1199."""
 
     name: str
     price: Money
     method: int
     subject: int
     vat: int
+    agent: Agent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the money was taken: tag 1036, and tags 1009 and 1187."""
+
+    automaton: str
+    address: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """The document corrects what should have been registered earlier: tags 1173, 1178 and 1179."""
+
+    of: date
+    """The day on which the money was taken."""
+    number: str
+    """Of the act, or of the tax office's order."""
+    is_ordered: bool = False
+    """By the tax office; else of our own accord."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +245,11 @@ class Receipt:
     """Bit number of tag 1055: 0 OSN, 1 USN income, 2 USN income minus expense, 4 ESHN, 5 patent."""
     lines: tuple[str, ...] = ()
     """Printed above the items, without fiscal meaning."""
+    place: Place | None = None
+    """None: as the registrar is registered."""
+    contact: str | None = None
+    """The customer's phone, +7 and ten digits, or e-mail address: tag 1008."""
+    correction: Correction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +283,28 @@ class PrintXReport:
     """Print the totals of the running shift; nothing is closed."""
 
 
-RegistrarCommand = RegisterReceipt | SettleReceipt | CloseShift | PrintXReport
+@dataclass(frozen=True, slots=True)
+class CountShift:
+    """Tell the running shift's totals without printing anything; answered by ShiftCounted or ReportFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetClock:
+    """Set the registrar's clock, which goes while its shift is closed only; answered by ClockSet or ReportFailed."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PrintText:
+    """Print these lines without fiscal meaning and cut; answered by TextPrinted or ReportFailed."""
+
+    lines: tuple[str, ...]
+
+
+RegistrarCommand = (
+    RegisterReceipt | SettleReceipt | CloseShift | PrintXReport | CountShift | SetClock | PrintText
+)
 
 # --- fiscal registrar: facts ----------------------------------------------------------------------------------
 
@@ -272,7 +342,8 @@ class RegistrarStatus:
 
     `problem` is None when a receipt can be made now, else a condition's code: `registrar_paper_out`,
     `registrar_cover_open`, `registrar_busy`, `registrar_drive`, `registrar_locked`, `registrar_clock`,
-    `registrar_document_open`, `registrar_failed`; `detail` is for staff.
+    `registrar_document_open`, `registrar_failed`; `detail` is for staff. `notices` are the codes and details of what
+    does not stop it yet: `registrar_paper_low`, `registrar_drive_ending`, `registrar_settings`.
     """
 
     model: str
@@ -284,6 +355,12 @@ class RegistrarStatus:
     problem: str | None = None
     detail: str = ""
     shift_opened_at: datetime | None = None
+    unsent_since: datetime | None = None
+    """When the oldest document was made that the data operator has not confirmed."""
+    drive_expires: date | None = None
+    clock_ahead_min: int = 0
+    """So many whole minutes its clock is ahead of ours; below 0: behind."""
+    notices: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,8 +407,28 @@ class ShiftClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class ShiftCounted:
+    """The registrar's own totals of a shift: its receipts, and what they add up to. Told when asked for, and before each
+    Z-report of ours. Corrections count as receipts do."""
+
+    number: int
+    receipts: int
+    total: Money
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSet:
+    """The registrar's clock shows what it was told."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextPrinted:
+    """The lines are on paper."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReportFailed:
-    """A Z- or X-report could not be made; `reason` is for staff."""
+    """What staff asked for could not be done; `reason` is for them."""
 
     reason: str
 
@@ -349,8 +446,11 @@ RegistrarFact = (
     | NotRegistered
     | ShiftOpened
     | ShiftClosed
+    | ShiftCounted
     | ReportFailed
     | XReportPrinted
+    | ClockSet
+    | TextPrinted
 )
 
 # --- importer: facts ------------------------------------------------------------------------------------------

@@ -20,13 +20,14 @@ from datetime import tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 import kassa
 from devices.ccnet import words as ccnet_words
 from devices.ccnet.dialect import CcnetDialect
 from devices.id003 import words as id003_words
 from devices.id003.dialect import Id003Dialect
-from devices.link import LineSettings, SerialLink
+from devices.link import LineSettings, Link, SerialLink, TcpLink
 from devices.recording import recorded
 from devices.shtrih import words as shtrih_words
 from devices.shtrih.driver import ShtrihDriver
@@ -39,7 +40,7 @@ from importers.inbox import Inbox
 from kassa.ballast import Ballast
 from kassa.clock import SystemClock
 from kassa.collection import collection_fields
-from kassa.config import Config, Validator, load
+from kassa.config import NETWORK, Config, Validator, load
 from kassa.control.server import Server
 from kassa.errors import KassaError
 from kassa.export.outbox import Outbox
@@ -378,10 +379,16 @@ def _pump(
     else:
         port, line = config.registrar.port, LineSettings(config.registrar.speed)
         driver = ShtrihDriver(config.registrar.password, currency, _local_zone())
-    path = str(home.path / port)
     write = partial(recorder.record, getattr(config, name).protocol)
-    open_link = recorded(lambda: SerialLink(path, line, loop), f"{port}, {line}", write)
-    return Pump(driver, open_link, dispatch, loop)
+    return Pump(driver, recorded(_link(home, port, line, loop), f"{port}, {line}", write), dispatch, loop)
+
+
+def _link(home: Home, port: str, line: LineSettings, loop: asyncio.AbstractEventLoop) -> Callable[[], Link]:
+    """How the device at `port` is reached: over the network, or over a port of this machine."""
+    if port.startswith(NETWORK):
+        address = urlsplit(port)
+        return lambda: TcpLink(address.hostname or "", address.port or 0, loop)
+    return lambda: SerialLink(str(home.path / port), line, loop)
 
 
 def _recorder(config: Config, home: Home, name: str) -> Recorder:

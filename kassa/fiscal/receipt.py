@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from kassa import config as c
 from kassa.config import Config
 from kassa.money import Money
-from kassa.ports import Receipt, ReceiptItem
+from kassa.ports import Agent, Correction, Place, Receipt, ReceiptItem, Supplier
 
 NAME_MAX = 128
 """Tag 1030 holds no more characters."""
+AGENT_SIGNS = {"paying_agent": 2, "paying_subagent": 3, "agent": 6}
+"""Bit numbers of tag 1222."""
 
 
-def receipt(payment: str, service_id: str, account: str, total: Money, config: Config) -> Receipt:
+def receipt(
+    payment: str,
+    service_id: str,
+    account: str,
+    total: Money,
+    config: Config,
+    contact: str | None = None,
+    correction: Correction | None = None,
+) -> Receipt:
     """The receipt of one payment: one item for the whole sum, as nothing of it is change or fee.
 
     A service that left the configuration since is printed as communication services in general, without VAT details
@@ -24,6 +35,7 @@ def receipt(payment: str, service_id: str, account: str, total: Money, config: C
         method=service.method if service else 3,
         subject=service.subject if service else 10,
         vat=service.vat if service else 12,
+        agent=_agent(service.agent) if service and service.agent else None,
     )
     lines = (
         f"Терминал {config.terminal.number}",
@@ -31,4 +43,17 @@ def receipt(payment: str, service_id: str, account: str, total: Money, config: C
         f"Платёж {payment}",
         f"Справки: {config.terminal.phone}",
     )
-    return Receipt(payment, (item,), total, config.registrar.tax_system, lines)
+    return Receipt(
+        payment, (item,), total, config.registrar.tax_system, lines, place(config), contact, correction
+    )
+
+
+def place(config: Config) -> Place:
+    """Where the money is taken."""
+    terminal = config.terminal
+    return Place(terminal.automaton or terminal.number, terminal.address, terminal.place)
+
+
+def _agent(agent: c.Agent) -> Agent:
+    supplier = Supplier(agent.supplier.name, agent.supplier.inn, agent.supplier.phones)
+    return Agent(AGENT_SIGNS[agent.sign], supplier, agent.phones, agent.operator_phones)

@@ -1,13 +1,14 @@
-"""Serial links over real pseudo-terminals under asyncio."""
+"""Serial links over real pseudo-terminals, and TCP links over real sockets, under asyncio."""
 
 import asyncio
 import os
 import pty
+import socket
 import tty
 
 import pytest
 
-from devices.link import LineSettings, LinkLost, SerialLink
+from devices.link import LineSettings, LinkLost, SerialLink, TcpLink
 
 WAIT_S = 10.0
 
@@ -109,3 +110,61 @@ def test_closing_twice_is_harmless(terminal):
         link.close()
 
     asyncio.run(talk())
+
+
+# --- TCP ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def listener():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+def test_what_is_sent_before_the_connection_is_there_arrives_in_its_order(listener):
+    async def talk():
+        loop = asyncio.get_running_loop()
+        link, received = TcpLink(*listener.getsockname(), loop), loop.create_future()
+        link.on_data(received.set_result, received.set_exception)
+        link.send(b"\x05")
+        link.send(b"\x02\x03")
+        listener.setblocking(False)
+        peer, _ = await expect(loop.sock_accept(listener))
+        with peer:
+            heard = b""
+            while len(heard) < 3:
+                heard += await expect(loop.sock_recv(peer, 10))
+            await loop.sock_sendall(peer, b"\x06")
+            answer = await expect(received)
+            link.close()
+            return heard, answer, await expect(loop.sock_recv(peer, 10))
+
+    assert asyncio.run(talk()) == (b"\x05\x02\x03", b"\x06", b"")
+
+
+def test_a_device_that_hangs_up_or_is_not_there_is_told(listener):
+    async def lose(link):
+        lost = asyncio.get_running_loop().create_future()
+        link.on_data(lambda data: None, lambda reason: lost.done() or lost.set_result(reason))
+        return await expect(lost)
+
+    async def talk():
+        loop = asyncio.get_running_loop()
+        address = listener.getsockname()
+        link = TcpLink(*address, loop)
+        reasons = asyncio.ensure_future(lose(link))
+        listener.setblocking(False)
+        peer, _ = await expect(loop.sock_accept(listener))
+        peer.close()
+        hung_up = await reasons
+        listener.close()
+        return (
+            hung_up,
+            await lose(TcpLink(*address, loop)),
+            await lose(TcpLink("no.such.host.invalid", 1, loop)),
+        )
+
+    hung_up, refused, unknown = asyncio.run(talk())
+    assert "hung up" in hung_up
+    assert "cannot be reached" in refused
+    assert "no.such.host.invalid:1 cannot be reached" in unknown
