@@ -28,14 +28,17 @@ from kassa.export.batch import PaymentFile
 from kassa.files import MACHINE, Disk
 from kassa.fiscal import queue as fiscal
 from kassa.fiscal import shift
-from kassa.fiscal.receipt import receipt
+from kassa.fiscal.late import decide
+from kassa.fiscal.receipt import receipt_of
 from kassa.home import Home
 from kassa.journal import entries as e
 from kassa.journal.records import CollectionRecord, PendingDocument, Removal
 from kassa.journal.store import Journal, JournalFailed
 from kassa.money import Money
 from kassa.ports import (
+    ClockSet,
     CloseShift,
+    CountShift,
     DisableNotes,
     DocumentRegistered,
     EnableNotes,
@@ -49,17 +52,22 @@ from kassa.ports import (
     NoteReturned,
     NoteStacked,
     NotRegistered,
+    PrintText,
     PrintXReport,
+    RegistrarCommand,
     RegistrarLost,
     RegistrarStatus,
     RegistrationStarting,
     ReportFailed,
     ReturnNote,
+    SetClock,
     SettleReceipt,
     ShiftClosed,
+    ShiftCounted,
     ShiftOpened,
     SnapshotReady,
     StackNote,
+    TextPrinted,
     ValidatorChanged,
     ValidatorLost,
     ValidatorReady,
@@ -80,8 +88,13 @@ log = logging.getLogger("kassa.terminal")
 DISK_LOOK_EVERY_S = 5.0
 DATA_LOOK_EVERY_S = 60.0
 SHIFT_LOOK_EVERY_S = 20.0
+SHIFTS_COMPARED = 2
+"""The running shift, and the one that was closed last."""
 SHIFT_RETRY_S = 300.0
 """After a Z-report that failed."""
+
+
+ReportCommand = CloseShift | PrintXReport | CountShift | SetClock | PrintText
 
 
 class IntentRefused(KassaError):
@@ -94,10 +107,17 @@ class IntentRefused(KassaError):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of the Z- or X-report that was asked for last."""
+    """What became of the report, or of whatever else staff wanted of the registrar last."""
 
-    is_waiting: bool
+    command: RegistrarCommand | None = None
+    """What it is busy with; None: it is done."""
     problem: str | None = None
+    counted: ShiftCounted | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the registrar has still to answer."""
+        return self.command is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +156,7 @@ class Terminal:
         """What the view was made of that was looked at last."""
         self._published: tuple[View, float | None] | None = None
         self._refused: str | None = None
-        self._report = Report(is_waiting=False)
+        self._report = Report()
         self._stopping = False
         self._next_look: dict[str, float] = {}
         self._close_at = time.fromisoformat(config.registrar.close_shift_at)
@@ -175,22 +195,36 @@ class Terminal:
                 if (
                     self._report.is_waiting
                 ):  # the order was lost with the registrar, and receipts wait behind it
-                    self._report = Report(is_waiting=False, problem=reason)
+                    self._report = Report(problem=reason)
             case DocumentRegistered(payment, document):
                 self._hear(fact)
                 self._step(s.ReceiptReady(payment, document))
+                if self._queue.status is not None and document.shift != self._queue.status.shift_number:
+                    self._look_at_shifts()  # it belongs to one that is over
                 if self._config.outbox.after_each_payment:
                     self._next_look["outbox"] = 0.0
             case ShiftOpened(number, document_number):
-                self._journal.append(e.ShiftOpened(number=number, document_number=document_number))
+                self._journal.append(
+                    e.ShiftOpened(
+                        number=number, document_number=document_number, drive_serial=self._drive_serial
+                    )
+                )
             case ShiftClosed(number, document_number):
-                self._report = Report(is_waiting=False)
-                self._journal.append(e.ShiftClosed(number=number, document_number=document_number))
-            case XReportPrinted():
-                self._report = Report(is_waiting=False)
+                if self._report.command is not None and isinstance(self._report.command, CloseShift):
+                    self._report = Report()
+                self._journal.append(
+                    e.ShiftClosed(
+                        number=number, document_number=document_number, drive_serial=self._drive_serial
+                    )
+                )
+                self._look_at_shifts()
+            case ShiftCounted():
+                self._take_count(fact)
+            case XReportPrinted() | ClockSet() | TextPrinted():
+                self._report = Report()
             case ReportFailed(reason):
                 log.warning("no report: %s", reason)
-                self._report = Report(is_waiting=False, problem=reason)
+                self._report = Report(problem=reason)
             case SnapshotReady():
                 self._snapshot_is_stale = True
             case FileWritten(batch, name):
@@ -256,13 +290,27 @@ class Terminal:
         """What became of the report that was asked for last."""
         return self._report
 
-    def close_shift(self) -> None:
-        """Print the Z-report now. Raises IntentRefused while somebody pays."""
-        self._order_report(CloseShift())
+    def order_report(self, command: ReportCommand) -> None:
+        """A report, a count, or something else of the registrar that is no receipt. Raises IntentRefused while somebody pays.
 
-    def print_x_report(self) -> None:
-        """Print the X-report now. Raises IntentRefused while somebody pays."""
-        self._order_report(PrintXReport())
+        `report` tells when it is done.
+        """
+        if not isinstance(self._state, s.Attract | s.Thanking) or self._queue.in_flight is not None:
+            raise IntentRefused("busy", "a customer is paying; try again in a minute")
+        if self._queue.status is None:
+            raise IntentRefused("registrar_lost", "the registrar does not answer; check its cable and power")
+        if self._report.is_waiting:
+            raise IntentRefused("busy", "another report is being made; try again in a minute")
+        self._report = Report(command)
+        self._devices.registrar(command)
+
+    def decide_late_document(
+        self, payment: str, document: str, act: str, by: str, reason: str
+    ) -> PendingDocument:
+        """What document a payment gets whose shift is over, says `by`. Raises LateDecisionRefused."""
+        decided = decide(self._journal, payment, document, act, by, reason)
+        self._follow_up()
+        return decided
 
     def collect_cash(self, by: str, removal: int | None = None) -> CollectionRecord:
         """The cassette was changed for an empty one, says `by`. Raises CollectionRefused."""
@@ -316,6 +364,7 @@ class Terminal:
         self._journal.append(e.Started(version=kassa.__version__, terminal=self._config.terminal.number))
         self._open_snapshot()
         self._look_at_data()
+        self._look_at_shifts()
         self._restore_session()
         self._arm()
         self._follow_up()
@@ -404,7 +453,11 @@ class Terminal:
     def _follow_up(self) -> None:
         """Whatever depends on how things are now: conditions, slot, registrar, screen."""
         pending = self._journal.fiscal_pending()
-        self._watch.look_at_documents(sum(waiting.owed for waiting in pending), self._queue.in_doubt)
+        late = sum(
+            fiscal.waits_for_person(waiting, is_any_shift_right=self._is_any_shift_right)
+            for waiting in pending
+        )
+        self._watch.look_at_documents(sum(waiting.owed for waiting in pending), late, self._queue.in_doubt)
         if self._watch.settle():
             self._step(s.WentOutOfService())
         if self._stopping and isinstance(self._state, s.TakingCash) and self._state.intent is None:
@@ -443,7 +496,11 @@ class Terminal:
         if self._report.is_waiting:
             return
         self._queue, command = fiscal.next_command(
-            self._queue, pending, self._clock.monotonic(), self._receipt
+            self._queue,
+            pending,
+            self._clock.monotonic(),
+            lambda waiting: receipt_of(waiting, self._config),
+            is_any_shift_right=self._is_any_shift_right,
         )
         if isinstance(command, SettleReceipt):
             others = self._journal.documents_after(command.drive_serial, command.last_document)
@@ -452,19 +509,30 @@ class Terminal:
             log.info("ask registrar: %s for %s", type(command).__name__, command.receipt.payment)
             self._devices.registrar(command)
 
-    def _receipt(self, waiting: PendingDocument) -> Any:
-        total = Money(waiting.total, self._config.terminal.currency)
-        return receipt(waiting.payment, waiting.service, waiting.account, total, self._config)
+    @property
+    def _is_any_shift_right(self) -> bool:
+        return self._config.registrar.late_receipt == "any_shift"
 
-    def _order_report(self, command: CloseShift | PrintXReport) -> None:
-        if not isinstance(self._state, s.Attract | s.Thanking) or self._queue.in_flight is not None:
-            raise IntentRefused("busy", "a customer is paying; try again in a minute")
-        if self._queue.status is None:
-            raise IntentRefused("registrar_lost", "the registrar does not answer; check its cable and power")
-        if self._report.is_waiting:
-            raise IntentRefused("busy", "another report is being made; try again in a minute")
-        self._report = Report(is_waiting=True)
-        self._devices.registrar(command)
+    @property
+    def _drive_serial(self) -> str:
+        return self._queue.status.drive_serial if self._queue.status is not None else ""
+
+    def _take_count(self, fact: ShiftCounted) -> None:
+        """The registrar's own totals: kept for ever when the shift ends with them, else for whoever asked."""
+        if isinstance(self._report.command, CloseShift):
+            self._journal.append(
+                e.ShiftCounted(
+                    drive_serial=self._drive_serial,
+                    number=fact.number,
+                    receipts=fact.receipts,
+                    total=fact.total.minor,
+                )
+            )
+        else:
+            self._report = Report(counted=fact)
+
+    def _look_at_shifts(self) -> None:
+        self._watch.look_at_shifts(self._journal.shifts(last=SHIFTS_COMPARED))
 
     def _close_shift_when_due(self) -> None:
         status = self._queue.status
@@ -473,7 +541,7 @@ class Terminal:
         if self._queue.in_flight is None and shift.is_due(status, self._clock.now(), self._close_at):
             log.info("the shift is due to be closed")
             self._next_look["shift"] = self._clock.monotonic() + SHIFT_RETRY_S
-            self._order_report(CloseShift())
+            self.order_report(CloseShift())
 
     # --- data and screen ---------------------------------------------------------------------------------------
 

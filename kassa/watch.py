@@ -14,6 +14,7 @@ from kassa.enquiry import is_old
 from kassa.files import MACHINE, Disk
 from kassa.home import Home
 from kassa.journal import entries as e
+from kassa.journal.records import ShiftRecord
 from kassa.journal.store import Journal
 from kassa.money import Money
 from kassa.ports import (
@@ -35,8 +36,10 @@ log = logging.getLogger("kassa.watch")
 
 STARTING_MAX_S = 15.0
 """A device that said nothing for so long is not starting any more, it is lost."""
-UNSENT_DOCUMENTS_MAX = 200
-"""So many unsent documents mean days without the data operator even at a busy kiosk; the law allows 30."""
+UNSENT_DAYS = {"fiscal_unsent": 3, "fiscal_unsent_long": 10, "fiscal_unsent_last": 20}
+"""So many days without the data operator; after 30 the drive takes no document any more."""
+CLOCK_AHEAD_MAX_MIN = 3
+"""The law allows five minutes."""
 
 VALIDATOR_CONDITIONS = {
     ValidatorState.CASSETTE_FULL: "validator_cassette_full",
@@ -50,7 +53,11 @@ VALIDATOR_CONDITIONS = {
 SEEN_AT_VALIDATOR = ("validator_lost", *dict.fromkeys(VALIDATOR_CONDITIONS.values()))
 OVER_AT_START = ("stopping", "screen_down", "export_failed")
 """Conditions of the run before this one; the others last until an eye sees that they are gone."""
-REGISTRAR_CONDITIONS = tuple(code for code in CATALOGUE if code.startswith("registrar_"))
+REGISTRAR_NOTICES = ("registrar_paper_low", "registrar_drive_ending", "registrar_settings")
+"""What does not stop the registrar yet."""
+REGISTRAR_CONDITIONS = tuple(
+    code for code, kind in CATALOGUE.items() if code.startswith("registrar_") and kind.stops_cash
+)
 
 
 class Watch:
@@ -137,8 +144,8 @@ class Watch:
             case RegistrarStatus():
                 self.models["registrar"] = f"{fact.model} {fact.drive_serial}".strip()
                 self._see_registrar(fact.problem, fact.detail)
-                unsent = fact.unsent_documents
-                self.observe("fiscal_unsent", unsent > UNSENT_DOCUMENTS_MAX, counted(unsent, "document"))
+                self._see_what_is_unsent(fact.unsent_documents, fact.unsent_since)
+                self._see_notices(fact)
             case SnapshotReady():
                 self.observe("import_refused", False)
             case ImportRefused(file, reason):
@@ -187,10 +194,36 @@ class Watch:
         notes, room = sum(self._journal.cassette().values()), self._config.validator.cassette_notes
         self.observe("cassette_nearly_full", notes * 10 >= room * 9, f"{notes} of {room} notes")
 
-    def look_at_documents(self, owed: int, in_doubt: frozenset[str]) -> None:
-        """Payments whose document is late, and those where nobody knows."""
+    def look_at_documents(self, owed: int, late: int, in_doubt: frozenset[str]) -> None:
+        """Payments that wait for their document, those of them for which a person must decide, and those where nobody knows."""
         self.observe("documents_owed", owed > 0, counted(owed, "payment") if owed else "")
+        self.observe("documents_late", late > 0, counted(late, "payment") if late else "")
         self.observe("document_in_doubt", bool(in_doubt), ", ".join(sorted(in_doubt)))
+
+    def look_at_shifts(self, shifts: Iterable[ShiftRecord]) -> None:
+        """Whether the registrar counted in the shift that was closed last what the journal holds of it."""
+        over = [shift for shift in shifts if shift.closed_at is not None]
+        differs = bool(over) and over[-1].differs
+        self.observe("shift_differs", differs, f"shift {over[-1].number}" if differs else "")
+
+    def _see_what_is_unsent(self, documents: int, since: datetime | None) -> None:
+        days = (self._clock.now() - since).days if documents and since is not None else 0
+        reached = [code for code, least in UNSENT_DAYS.items() if days >= least]
+        for code in UNSENT_DAYS:
+            present = reached[-1:] == [code]
+            waiting = f"{counted(documents, 'document')}, the oldest for {counted(days, 'day')}"
+            self.observe(code, present, waiting if present else "")
+
+    def _see_notices(self, status: RegistrarStatus) -> None:
+        notices = dict(status.notices)
+        for code in REGISTRAR_NOTICES:
+            self.observe(code, code in notices, notices.get(code, ""))
+        ahead = status.clock_ahead_min
+        is_off = abs(ahead) > CLOCK_AHEAD_MAX_MIN
+        detail = (
+            f"it is {counted(abs(ahead), 'minute')} {'ahead' if ahead > 0 else 'behind'}" if is_off else ""
+        )
+        self.observe("registrar_clock_off", is_off, detail)
 
     def _end_starting(self) -> None:
         """The start is over when both devices spoke, or had time enough to."""

@@ -45,20 +45,26 @@ from kassa.control.server import Server
 from kassa.errors import KassaError
 from kassa.export.outbox import Outbox
 from kassa.export.writer import ExportFailed, described, outgoing_folder
+from kassa.fiscal.late import owed_fields
 from kassa.flight.keeper import Keeper
 from kassa.flight.recorder import Recorder
 from kassa.flight.ring import Record
 from kassa.home import Home
 from kassa.journal.store import Journal, JournalBroken, JournalFull
 from kassa.ports import (
+    CloseShift,
+    CountShift,
     ExportEnded,
+    PrintText,
+    PrintXReport,
     RegistrarLost,
     RegistrarStatus,
     ScreenEnded,
     ScreenStarted,
+    SetClock,
     SnapshotReady,
 )
-from kassa.terminal import Devices, Terminal
+from kassa.terminal import Devices, Report, ReportCommand, Terminal
 from kassa.untrusted import whole_number
 
 log = logging.getLogger("kassa")
@@ -72,6 +78,8 @@ TASKS_END_S = 5.0
 REPORT_MAX_S = 90.0
 """A Z-report of a full day is a long piece of paper."""
 REPORT_LOOK_S = 0.1
+TEXT_LINES_MAX, TEXT_CHARACTERS_MAX = 200, 64
+"""A slip of a metre; the widest paper takes so many characters."""
 LOCK_WAIT_S = 5.0
 """A command that reads the journal itself holds the lock for moments only."""
 LOCK_RETRY_S = 0.1
@@ -206,7 +214,11 @@ class _Core:
                 "cash_collect": self._cash_collect,
                 "cash_put_back": self._cash_put_back,
                 "shift_close": self._shift_close,
+                "shift_count": self._shift_count,
                 "x_report": self._x_report,
+                "set_clock": self._set_clock,
+                "print_text": self._print_text,
+                "payment_settle": self._payment_settle,
                 "snapshot_changed": self._snapshot_changed,
             },
         )
@@ -335,21 +347,47 @@ class _Core:
         ).at
 
     async def _shift_close(self, _values: Mapping[str, str]) -> Any:
-        self._terminal.close_shift()
-        await self._report_made()
+        await self._report(CloseShift())
 
     async def _x_report(self, _values: Mapping[str, str]) -> Any:
-        self._terminal.print_x_report()
-        await self._report_made()
+        await self._report(PrintXReport())
 
-    async def _report_made(self) -> None:
+    async def _shift_count(self, _values: Mapping[str, str]) -> Any:
+        counted = (await self._report(CountShift())).counted
+        assert counted is not None, "a count is answered by a count or by a problem"
+        return {"number": counted.number, "receipts": counted.receipts, "total": counted.total.decimal()}
+
+    async def _set_clock(self, _values: Mapping[str, str]) -> Any:
+        at = SystemClock().now()
+        await self._report(SetClock(at))
+        return at.isoformat(timespec="seconds")
+
+    async def _print_text(self, values: Mapping[str, str]) -> Any:
+        lines = values.get("text", "").splitlines()
+        if not 0 < len(lines) <= TEXT_LINES_MAX or max(map(len, lines)) > TEXT_CHARACTERS_MAX:
+            raise KassaError(
+                f"1 to {TEXT_LINES_MAX} lines of at most {TEXT_CHARACTERS_MAX} characters can be printed"
+            )
+        await self._report(PrintText(tuple(lines)))
+
+    async def _payment_settle(self, values: Mapping[str, str]) -> Any:
+        payment, document, act, by, reason = (
+            values.get(key, "") for key in ("payment", "document", "act", "by", "reason")
+        )
+        decided = self._terminal.decide_late_document(payment, document, act, by, reason)
+        return owed_fields(decided, self._config.terminal.currency, is_any_shift_right=False)
+
+    async def _report(self, command: ReportCommand) -> Report:
+        """Have it done, and wait for its end. Raises KassaError with the reason why it could not be."""
+        self._terminal.order_report(command)
         give_up = self._loop.time() + REPORT_MAX_S
         while self._terminal.report.is_waiting:
             if self._loop.time() > give_up:
                 raise KassaError(f"no report came within {REPORT_MAX_S:.0f} s; see: kassa status")
             await asyncio.sleep(REPORT_LOOK_S)
         if problem := self._terminal.report.problem:
-            raise KassaError(f"there is no report: {problem}")
+            raise KassaError(f"the registrar could not do it: {problem}")
+        return self._terminal.report
 
     async def _snapshot_changed(self, values: Mapping[str, str]) -> Any:
         try:

@@ -95,6 +95,10 @@ CATALOGUE: dict[str, Kind] = {
         "payments wait for their fiscal document",
         "they are printed when the registrar is ready; do not print by hand",
     ),
+    "documents_late": _warn(
+        "payments wait for their document, and their shift is over",
+        "decide for each: kassa payments owed, then kassa payments settle PAYMENT",
+    ),
     "document_in_doubt": _warn(
         "a payment's document cannot be settled",
         "compare the fiscal drive's archive with: kassa payments list",
@@ -111,9 +115,36 @@ CATALOGUE: dict[str, Kind] = {
         raise_after_s=15 * 60,
     ),
     "cassette_nearly_full": _warn("the cassette is nearly full", "plan a collection"),
-    "fiscal_unsent": _warn(
-        "fiscal documents wait to be sent to the data operator",
-        "restore the registrar's network within 30 days",
+    "shift_differs": _warn(
+        "the registrar counted another sum in the last shift than the journal holds",
+        "see both side by side: kassa shift compare",
+    ),
+    "registrar_paper_low": _note("the registrar's roll is near its end", "bring a new roll soon"),
+    "registrar_drive_ending": _warn(
+        "the fiscal drive comes to its end", "order its replacement at the service centre"
+    ),
+    "registrar_settings": _warn(
+        "the registrar is not set as it should be", "see the detail; the service centre sets it"
+    ),
+    "registrar_clock_off": _warn(
+        "the registrar's clock differs from this machine's; the law allows five minutes",
+        "see which one is right; with the shift closed: kassa shift set-clock",
+    ),
+    "fiscal_unsent": _note(
+        "fiscal documents have not reached the data operator for 3 days",
+        "look after the registrar's network; the drive stops 30 days after the oldest",
+    ),
+    "fiscal_unsent_long": _warn(
+        "fiscal documents have not reached the data operator for 10 days",
+        "restore the registrar's network; the drive stops 30 days after the oldest",
+    ),
+    "fiscal_unsent_last": Kind(
+        Severity.CRITICAL,
+        False,
+        0,
+        0,
+        "fiscal documents have not reached the data operator for 20 days",
+        "restore the registrar's network at once; after 27 days no cash is taken",
     ),
     "cheated": _note("somebody tried to pull a note out", "look at the validator's slot"),
     "screen_down": _warn(

@@ -1,21 +1,31 @@
-"""`kassa shift`: the registrar's reports."""
+"""`kassa shift`: the registrar's shifts and reports."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
 from kassa.cli.context import Context, pass_context
-from kassa.control.client import Client
+from kassa.cli.journal_access import open_journal
+from kassa.cli.tables import print_table
+from kassa.config import load
+from kassa.control.client import Client, CoreAbsent
+from kassa.journal.records import ShiftRecord
+from kassa.money import Money
+from kassa.words import counted
+
+EXIT_DIFFERS = 1
 
 
 @click.group()
 def shift() -> None:
-    """X- and Z-reports; the running core prints them between two payments."""
+    """Shifts of the registrar; the running core prints reports between two payments."""
 
 
 _json = click.option("--json", "as_json", is_flag=True, help="For machines.")
+_last = click.option("--last", type=click.IntRange(min=1), help="Only the newest so many.")
 
 
 @shift.command()
@@ -34,8 +44,143 @@ def z(context: Context, as_json: bool) -> None:
     _order(context, "shift_close", "the Z-report is printed, the shift is closed", as_json)
 
 
+@shift.command()
+@_json
+@pass_context
+def set_clock(context: Context, as_json: bool) -> None:
+    """Set the registrar's clock to this machine's; first look whether that one is right, and close the shift."""
+    _order(context, "set_clock", "the registrar's clock is set", as_json)
+
+
+@shift.command(name="list")
+@_last
+@_json
+@pass_context
+def list_(context: Context, last: int | None, as_json: bool) -> None:
+    """List the shifts, oldest first: what the journal holds, and what the registrar counted at the end."""
+    currency = load(context.home.config).terminal.currency
+    with open_journal(context) as journal:
+        found = [shift_fields(one, currency) for one in journal.shifts(last)]
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        _print(found, currency)
+
+
+@shift.command()
+@_last
+@_json
+@pass_context
+def compare(context: Context, last: int | None, as_json: bool) -> None:
+    """Compare journal and registrar, the running shift included; exit code 1 when they differ."""
+    currency = load(context.home.config).terminal.currency
+    running = _count(context)
+    with open_journal(context) as journal:
+        records = journal.shifts(last)
+        unsettled = len(journal.fiscal_pending())
+    found = [shift_fields(one, currency) for one in records]
+    if running is not None:
+        _enter_count(found, running)
+    differing = [one for one in found if one["differs"]]
+    if as_json:
+        click.echo(
+            json.dumps({"shifts": found, "differ": len(differing), "payments_without_document": unsettled})
+        )
+    else:
+        _print(found, currency)
+        click.echo(_verdict(found, differing, unsettled))
+    if differing:
+        raise SystemExit(EXIT_DIFFERS)
+
+
+def shift_fields(one: ShiftRecord, currency: str) -> dict[str, Any]:
+    """One shift, for machines; `counted` is the registrar's own count, null where it was never asked."""
+    told = one.counted_total
+    return {
+        "shift": one.number,
+        "drive": one.drive_serial,
+        "opened_at": one.opened_at,
+        "closed_at": one.closed_at,
+        "receipts": one.receipts,
+        "total": Money(one.total, currency).decimal(),
+        "counted": None
+        if told is None
+        else {"receipts": one.counted_receipts, "total": Money(told, currency).decimal()},
+        "differs": one.differs,
+    }
+
+
 def _order(context: Context, what: str, done: str, as_json: bool) -> None:
-    """Wait for the report; the core's reason why there is none is the error."""
+    """Wait until it is done; the core's reason why it could not be is the error."""
     with Client(context.home.socket, "shift") as client:
         client.ask(what)
     click.echo(json.dumps({"done": what}) if as_json else done)
+
+
+def _count(context: Context) -> dict[str, Any] | None:
+    """The running shift as the registrar counts it now; None: no core runs, so only what is over can be compared."""
+    try:
+        client = Client(context.home.socket, "shift")
+    except CoreAbsent:
+        click.echo("the terminal does not run: only shifts that are over can be compared", err=True)
+        return None
+    with client:
+        status = client.ask("status")
+        if status["shift"] == "closed":
+            return None
+        counted_now: dict[str, Any] = client.ask("shift_count")
+        return counted_now
+
+
+def _enter_count(found: list[dict[str, Any]], running: dict[str, Any]) -> None:
+    """Put the registrar's count of the running shift beside the journal's."""
+    told = {"receipts": running["receipts"], "total": running["total"]}
+    for one in reversed(found):
+        if one["shift"] == running["number"] and one["closed_at"] is None:
+            one["counted"] = told
+            one["differs"] = told != {"receipts": one["receipts"], "total": one["total"]}
+            return
+    nothing = {"receipts": 0, "total": Money(0).decimal()}
+    found.append(
+        {
+            "shift": running["number"], "drive": "", "opened_at": None, "closed_at": None, **nothing,
+            "counted": told, "differs": told != nothing,
+        }
+    )  # fmt: skip
+
+
+def _print(found: list[dict[str, Any]], currency: str) -> None:
+    columns = (
+        "shift",
+        "fiscal drive",
+        "opened",
+        "closed",
+        "receipts",
+        "sum",
+        "registrar: receipts",
+        "sum",
+        "",
+    )
+    print_table(columns, [_row(one, currency) for one in found])
+
+
+def _row(one: dict[str, Any], currency: str) -> tuple[str, ...]:
+    told = one["counted"]
+    return (
+        str(one["shift"]), one["drive"] or "-", one["opened_at"] or "-", one["closed_at"] or "is open",
+        str(one["receipts"]), f"{one['total']} {currency}", str(told["receipts"]) if told else "not asked",
+        f"{told['total']} {currency}" if told else "-", "DIFFERS" if one["differs"] else "",
+    )  # fmt: skip
+
+
+def _verdict(found: list[dict[str, Any]], differing: list[dict[str, Any]], unsettled: int) -> str:
+    compared = sum(one["counted"] is not None for one in found)
+    if not differing:
+        return f"{counted(compared, 'shift')} compared, all agree"
+    numbers = ", ".join(str(one["shift"]) for one in differing)
+    advice = (
+        f"; {counted(unsettled, 'payment')} still without document (kassa payments owed) may explain it"
+        if unsettled
+        else "; receipts of another program, or a document nobody knows of: compare with kassa payments list"
+    )
+    return f"journal and registrar differ in shift {numbers}{advice}"

@@ -20,6 +20,7 @@ from kassa.ports import (
     RegistrarStatus,
     RegistrationStarting,
     SettleReceipt,
+    ShiftState,
 )
 
 RETRY_AFTER_S = 5.0
@@ -94,12 +95,14 @@ def next_command(
     pending: Sequence[PendingDocument],
     now: float,
     receipt_of: Callable[[PendingDocument], Receipt],
+    *,
+    is_any_shift_right: bool = False,
 ) -> tuple[Queue, RegisterReceipt | SettleReceipt | None]:
     """What to ask the registrar now, oldest payment first; None: nothing, or not yet.
 
     What was begun is settled before any other document is made: not every registrar's documents carry a payment number,
     and then only the next document after the intent can be told to be the payment's. One in doubt is for a person to
-    settle, so the others do not wait for it.
+    settle, so the others do not wait for it. A late one waits for a person, too, unless `is_any_shift_right`.
     """
     if queue.status is None or queue.in_flight is not None:
         return queue, None
@@ -112,10 +115,20 @@ def next_command(
     if queue.status.problem is not None or any(waiting.payment not in queue.in_doubt for waiting in begun):
         return queue, None
     for waiting in pending:
+        if waits_for_person(waiting, is_any_shift_right=is_any_shift_right):
+            continue
+        if waiting.owed and queue.status.shift is ShiftState.EXPIRED and waiting.decision is None:
+            continue  # its shift is over; whoever stands at the terminal now begins the next one
         if waiting.intent is None and now >= queue.not_before.get(waiting.payment, 0.0):
             register = RegisterReceipt(receipt_of(waiting))
             return replace(queue, in_flight=InFlight(waiting.payment, False, False)), register
     return queue, None
+
+
+def waits_for_person(waiting: PendingDocument, *, is_any_shift_right: bool) -> bool:
+    """Whether the shift in which the money was taken is over, and nobody has said what document is right so late."""
+    is_in_time = is_any_shift_right or not waiting.is_late
+    return not is_in_time and waiting.decision is None and waiting.intent is None
 
 
 def _without(queue: Queue, payment: str) -> Queue:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from kassa import config as c
 from kassa.config import Config
+from kassa.journal.records import PendingDocument
 from kassa.money import Money
 from kassa.ports import Agent, Correction, Place, Receipt, ReceiptItem, Supplier
 
 NAME_MAX = 128
 """Tag 1030 holds no more characters."""
+ORDINARY, CORRECTION = "receipt", "correction"
+"""What a late payment's document can be, as the journal says it."""
 AGENT_SIGNS = {"paying_agent": 2, "paying_subagent": 3, "agent": 6}
 """Bit numbers of tag 1222."""
 
@@ -46,6 +51,15 @@ def receipt(
     return Receipt(
         payment, (item,), total, config.registrar.tax_system, lines, place(config), contact, correction
     )
+
+
+def receipt_of(waiting: PendingDocument, config: Config) -> Receipt:
+    """The receipt of a payment that waits for its document."""
+    decision, correction = waiting.decision, None
+    if decision is not None and decision.document == CORRECTION:
+        correction = Correction(datetime.fromisoformat(waiting.credited_at).date(), decision.act)
+    total = Money(waiting.total, config.terminal.currency)
+    return receipt(waiting.payment, waiting.service, waiting.account, total, config, correction=correction)
 
 
 def place(config: Config) -> Place:

@@ -198,11 +198,25 @@ class DocumentOwed(_Entry, frozen=True):
     reason: str
 
 
+class LateDocumentDecided(_Entry, frozen=True):
+    """The shift in which the money was taken was closed without the document; which kind is made now, says `by`.
+
+    `document`: receipt or correction; `act`: the number of the paper that a correction is founded on.
+    """
+
+    payment: str
+    document: str
+    act: str
+    by: str
+    reason: str
+
+
 class ShiftOpened(_Entry, frozen=True):
     """A shift of the registrar began with this document."""
 
     number: int
     document_number: int
+    drive_serial: str = ""
 
 
 class ShiftClosed(_Entry, frozen=True):
@@ -210,6 +224,16 @@ class ShiftClosed(_Entry, frozen=True):
 
     number: int
     document_number: int
+    drive_serial: str = ""
+
+
+class ShiftCounted(_Entry, frozen=True):
+    """The registrar's own count of a shift just before it closes it: its receipts, and their sum."""
+
+    drive_serial: str
+    number: int
+    receipts: int
+    total: int
 
 
 # --- batches --------------------------------------------------------------------------------------------------
@@ -306,8 +330,10 @@ Entry = (
     | FiscalVoided
     | DocumentRegistered
     | DocumentOwed
+    | LateDocumentDecided
     | ShiftOpened
     | ShiftClosed
+    | ShiftCounted
     | BatchFrozen
     | BatchWritten
     | SnapshotAdopted

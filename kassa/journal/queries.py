@@ -22,6 +22,7 @@ from kassa.journal.records import (
     DocumentRecord,
     DueCount,
     LastNote,
+    LateDecision,
     NoteRecord,
     NoteToExplain,
     OpenIntent,
@@ -29,6 +30,7 @@ from kassa.journal.records import (
     PaymentRecord,
     PendingDocument,
     Removal,
+    ShiftRecord,
     SnapshotRecord,
     StoryLine,
     Totals,
@@ -324,15 +326,24 @@ class Queries(ABC):
     def fiscal_pending(self) -> tuple[PendingDocument, ...]:
         """Credited payments without a document, oldest first."""
         rows = self._rows(
-            "SELECT number, service, account, paid, intent_drive, intent_last, owed FROM payments"
-            " WHERE state = 'credited' AND document <> 'registered' ORDER BY ordinal"
+            "SELECT p.number, p.service, p.account, p.paid, p.intent_drive, p.intent_last, p.owed, p.credited_at,"
+            " p.credited_seq < (SELECT coalesce(max(closed_seq), 0) FROM shifts), d.body"
+            " FROM payments p LEFT JOIN entries d ON d.seq = p.decided_seq"
+            " WHERE p.state = 'credited' AND p.document <> 'registered' ORDER BY p.ordinal"
         )
-        return tuple(
-            PendingDocument(
-                number, service, account, paid, None if drive is None else (drive, last), bool(owed)
-            )
-            for number, service, account, paid, drive, last, owed in rows
+        return tuple(map(_pending, rows))
+
+    def shifts(self, last: int | None = None) -> list[ShiftRecord]:
+        """The registrar's shifts as far as they were seen, or the newest `last` of them, oldest first."""
+        rows = self._rows(
+            "SELECT s.drive_serial, s.number, o.at, c.at, count(d.seq), coalesce(sum(d.total), 0), s.receipts, s.total"
+            " FROM shifts s LEFT JOIN entries o ON o.seq = s.seq AND s.opened_document IS NOT NULL"
+            " LEFT JOIN entries c ON c.seq = s.closed_seq"
+            " LEFT JOIN documents d ON d.shift = s.number AND d.drive_serial = s.drive_serial"
+            " GROUP BY s.seq ORDER BY s.seq DESC LIMIT ?",
+            (-1 if last is None else last,),
         )
+        return [ShiftRecord(*row) for row in rows][::-1]
 
     def last_document(self) -> DocumentRecord | None:
         """The document that was registered last."""
@@ -439,6 +450,19 @@ class Queries(ABC):
     def _rows(self, statement: str, values: tuple[Any, ...] = ()) -> Iterator[Any]:
         with self._in_words("be read"):
             yield from self._db.execute(statement, values)
+
+
+def _pending(row: Any) -> PendingDocument:
+    number, service, account, paid, drive, last, owed, credited_at, is_late, decided = row
+    decision = None
+    if decided is not None:
+        entry = e.decode(decided)
+        assert isinstance(entry, e.LateDocumentDecided), entry
+        decision = LateDecision(entry.document, entry.act)
+    intent = None if drive is None else (drive, last)
+    return PendingDocument(
+        number, service, account, paid, intent, bool(owed), credited_at, bool(is_late), decision
+    )
 
 
 def _document(row: Any) -> DocumentRecord:

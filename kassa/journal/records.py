@@ -51,10 +51,44 @@ class LastNote:
 
 
 @dataclass(frozen=True, slots=True)
+class LateDecision:
+    """What kind of document a late payment gets: receipt or correction, the latter founded on this act."""
+
+    document: str
+    act: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftRecord:
+    """A shift of the registrar: by the journal, and by the registrar's own count just before its end.
+
+    `receipts` and `total` are the journal's; the registrar's are None where nobody asked it, or it was another program
+    that closed the shift. `opened_at` is None for a shift that stood open when the registrar was seen first.
+    """
+
+    drive_serial: str
+    number: int
+    opened_at: str | None
+    closed_at: str | None
+    receipts: int
+    total: int
+    counted_receipts: int | None
+    counted_total: int | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether journal and registrar tell two stories of a shift that is over."""
+        counted = (self.counted_receipts, self.counted_total)
+        is_over = self.closed_at is not None and self.counted_total is not None
+        return is_over and counted != (self.receipts, self.total)
+
+
+@dataclass(frozen=True, slots=True)
 class PendingDocument:
     """A credited payment that has no document yet.
 
     `intent` is the fiscal drive and its last document before an attempt whose end is unknown; None: no attempt is open.
+    `is_late`: a shift was closed since the money was taken; `decision`: what a person has decided then.
     """
 
     payment: str
@@ -63,6 +97,9 @@ class PendingDocument:
     total: int
     intent: tuple[str, int] | None
     owed: bool
+    credited_at: str = ""
+    is_late: bool = False
+    decision: LateDecision | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ class _Payment:
     paid: int = 0
     owed: bool = False
     intent: tuple[str, int] | None = None
+    decided: int | None = None
 
 
 class _Replay:
@@ -166,6 +167,7 @@ class _Replay:
             state = "intended" if payment.intent else "none"
             if payment.row[12:16] != (state, payment.owed, *(payment.intent or (None, None))):
                 raise self._payment_rows.wrong(payment.row[0])
+            self._compare_decision(payment)
         for ordinal, batch in enumerate(self._batch_in_row, 1):
             if batch:
                 raise self._payment_rows.wrong(ordinal)
@@ -204,8 +206,10 @@ class _Replay:
             e.FiscalVoided: self._void_document,
             e.DocumentRegistered: self._register_document,
             e.DocumentOwed: self._owe_document,
+            e.LateDocumentDecided: self._decide_document,
             e.ShiftOpened: self._open_shift,
             e.ShiftClosed: self._close_shift,
+            e.ShiftCounted: self._count_shift,
             e.BatchFrozen: self._freeze_batch,
             e.BatchWritten: self._write_batch,
             e.SnapshotAdopted: self._adopt_snapshot,
@@ -315,6 +319,7 @@ class _Replay:
             None,
             None,
             None,
+            None,
         )
         if payment.row[5:] != expected:
             raise self._payment_rows.wrong(payment.row[0])
@@ -392,6 +397,7 @@ class _Replay:
             raise EntryRefused("a document is made by the intent's fiscal drive, later, over the whole sum")
         if waiting.row[12:16] != ("registered", waiting.owed, None, None):
             raise self._payment_rows.wrong(waiting.row[0])
+        self._compare_decision(waiting)
         self._document_rows.compare(
             seq,
             (
@@ -408,21 +414,49 @@ class _Replay:
         waiting.owed = True
         self._set_free(waiting)
 
+    def _decide_document(self, seq: int, _: str, entry: e.LateDocumentDecided) -> None:
+        waiting = self._without_document.get(entry.payment)
+        if waiting is None or waiting.intent is not None or waiting.decided is not None:
+            raise EntryRefused(
+                "a late document is decided upon once, for a credited payment that has none and no open intent"
+            )
+        waiting.decided = seq
+
+    def _compare_decision(self, payment: _Payment) -> None:
+        if payment.row[17] != payment.decided:
+            raise self._payment_rows.wrong(payment.row[0])
+
     def _set_free(self, payment: _Payment) -> None:
         at = payment.row[0] - 1
         if self._state[at] == NOT_FREE:
             self._state[at] = FREE
 
     def _open_shift(self, seq: int, _: str, entry: e.ShiftOpened) -> None:
-        self._shifts[seq] = (seq, entry.number, entry.document_number, None)
+        self._shifts[seq] = (
+            seq,
+            entry.drive_serial,
+            entry.number,
+            entry.document_number,
+            None,
+            None,
+            None,
+            None,
+        )
 
     def _close_shift(self, seq: int, _: str, entry: e.ShiftClosed) -> None:
-        """A shift that was opened before the registrar was known is told of by its end."""
-        for at, (_, number, opened, closed) in reversed(self._shifts.items()):
-            if number == entry.number and closed is None:
-                self._shifts[at] = (at, number, opened, entry.document_number)
-                return
-        self._shifts[seq] = (seq, entry.number, None, entry.document_number)
+        found = self._running_shift(seq, entry.drive_serial, entry.number)
+        self._shifts[found[0]] = (*found[:4], entry.document_number, seq, *found[6:])
+
+    def _count_shift(self, seq: int, _: str, entry: e.ShiftCounted) -> None:
+        found = self._running_shift(seq, entry.drive_serial, entry.number)
+        self._shifts[found[0]] = (*found[:6], entry.receipts, entry.total)
+
+    def _running_shift(self, seq: int, drive: str, number: int) -> Row:
+        """A shift that was opened before the registrar was known is told of by its count or its end."""
+        for found in reversed(self._shifts.values()):
+            if found[1:3] == (drive, number) and found[5] is None:
+                return found
+        return (seq, drive, number, None, None, None, None, None)
 
     # --- batches and the rest ---------------------------------------------------------------------------------
 

@@ -77,7 +77,10 @@ class Kinds(_Table):
 
 
 class Payments(_Table):
-    """One row a payment. `paid` is the sum of its stacked notes; `intent_*` stand while a document is being made."""
+    """One row a payment. `paid` is the sum of its stacked notes; `intent_*` stand while a document is being made.
+
+    `decided_seq`: the entry by which a person decided what kind of document the payment gets so late.
+    """
 
     ordinal = IntegerField(primary_key=True)
     number = TextField(unique=True)
@@ -96,6 +99,7 @@ class Payments(_Table):
     intent_drive = TextField(null=True)
     intent_last = IntegerField(null=True)
     batch = IntegerField(null=True)
+    decided_seq = IntegerField(null=True)
 
     class Meta:  # noqa: D106
         constraints = [  # noqa: RUF012
@@ -169,9 +173,19 @@ class Shifts(_Table):
     """Shifts of the registrar as it told them; `seq` is the entry that told of the shift first."""
 
     seq = IntegerField(primary_key=True)
+    drive_serial = TextField()
     number = IntegerField()
     opened_document = IntegerField(null=True)
     closed_document = IntegerField(null=True)
+    closed_seq = IntegerField(null=True)
+    receipts = IntegerField(null=True)
+    total = IntegerField(null=True)
+
+    class Meta:  # noqa: D106
+        constraints = [  # noqa: RUF012
+            _check("(closed_document IS NULL) = (closed_seq IS NULL)"),
+            _check("(receipts IS NULL) = (total IS NULL)"),
+        ]
 
 
 class Batches(_Table):
@@ -225,6 +239,7 @@ _INDEXES = (
     "CREATE INDEX batches_unwritten ON batches (number) WHERE written_seq IS NULL",
     "CREATE UNIQUE INDEX one_cassette_is_out ON removals (inserted_seq IS NULL) WHERE inserted_seq IS NULL",
     "CREATE INDEX removals_unexplained ON removals (seq) WHERE explained_seq IS NULL",
+    "CREATE INDEX documents_of_shift ON documents (shift, drive_serial)",
 )
 
 
@@ -371,12 +386,22 @@ def apply(db: apsw.Connection, seq: int, at: str, entry: e.Entry) -> None:
                 " WHERE number = ? AND state = 'credited' AND document <> 'registered' AND NOT owed",
                 (entry.payment,),
             )  # fmt: skip
+        case e.LateDocumentDecided():
+            one(
+                db, "a late document is decided upon once, for a credited payment that has none and no open intent",
+                "UPDATE payments SET decided_seq = ?"
+                " WHERE number = ? AND state = 'credited' AND document = 'none' AND decided_seq IS NULL",
+                (seq, entry.payment),
+            )  # fmt: skip
         case e.ShiftOpened():
             db.execute(
-                "INSERT INTO shifts VALUES (?, ?, ?, NULL)", (seq, entry.number, entry.document_number)
+                "INSERT INTO shifts VALUES (?, ?, ?, ?, NULL, NULL, NULL, NULL)",
+                (seq, entry.drive_serial, entry.number, entry.document_number),
             )
         case e.ShiftClosed():
-            _close_shift(db, seq, entry)
+            _change_shift(db, seq, entry, "closed_document = ?, closed_seq = ?", (entry.document_number, seq))
+        case e.ShiftCounted():
+            _change_shift(db, seq, entry, "receipts = ?, total = ?", (entry.receipts, entry.total))
         case e.BatchFrozen():
             _freeze(db, seq, entry)
         case e.BatchWritten():
@@ -425,7 +450,7 @@ def _open(db: apsw.Connection, seq: int, at: str, entry: e.PaymentOpened) -> Non
     )
     db.execute(
         "INSERT INTO payments VALUES"
-        " (?, ?, ?, ?, ?, 'open', 0, ?, ?, NULL, NULL, NULL, 'none', 0, NULL, NULL, NULL)",
+        " (?, ?, ?, ?, ?, 'open', 0, ?, ?, NULL, NULL, NULL, 'none', 0, NULL, NULL, NULL, NULL)",
         (number, entry.payment, entry.service, entry.account, entry.snapshot, seq, at),
     )
 
@@ -524,15 +549,20 @@ def _register(db: apsw.Connection, seq: int, entry: e.DocumentRegistered) -> Non
     )  # fmt: skip
 
 
-def _close_shift(db: apsw.Connection, seq: int, entry: e.ShiftClosed) -> None:
+def _change_shift(
+    db: apsw.Connection, seq: int, entry: e.ShiftClosed | e.ShiftCounted, change: str, values: tuple[int, int]
+) -> None:
     """A shift that was opened before we knew the registrar gets its row now."""
-    db.execute(
-        "UPDATE shifts SET closed_document = ? WHERE seq ="
-        " (SELECT max(seq) FROM shifts WHERE number = ? AND closed_document IS NULL)",
-        (entry.document_number, entry.number),
+    running = (
+        "(SELECT max(seq) FROM shifts WHERE number = ? AND drive_serial = ? AND closed_document IS NULL)"
     )
-    if db.changes() == 0:
-        db.execute("INSERT INTO shifts VALUES (?, ?, NULL, ?)", (seq, entry.number, entry.document_number))
+    who = (entry.number, entry.drive_serial)
+    if db.execute(f"SELECT {running}", who).get is None:
+        db.execute(
+            "INSERT INTO shifts VALUES (?, ?, ?, NULL, NULL, NULL, NULL, NULL)",
+            (seq, entry.drive_serial, entry.number),
+        )
+    db.execute(f"UPDATE shifts SET {change} WHERE seq = {running}", (*values, *who))
 
 
 def _freeze(db: apsw.Connection, seq: int, entry: e.BatchFrozen) -> None:

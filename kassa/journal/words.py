@@ -64,10 +64,15 @@ def in_words(entry: e.Entry, currency: str) -> str:
             return f"document {entry.number}, sign {entry.sign}, {money(entry.total)}, shift {entry.shift}{paper}"
         case e.DocumentOwed():
             return f"document owed: {entry.reason}"
+        case e.LateDocumentDecided():
+            kind = "a correction receipt" if entry.document == "correction" else "an ordinary receipt"
+            return f"its document will be {kind} (act {entry.act}), says {entry.by}: {entry.reason}"
         case e.ShiftOpened():
             return f"shift {entry.number} opened by document {entry.document_number}"
         case e.ShiftClosed():
             return f"shift {entry.number} closed by document {entry.document_number}"
+        case e.ShiftCounted():
+            return f"the registrar counts in shift {entry.number}: {counted(entry.receipts, 'receipt')}, {money(entry.total)}"
         case e.BatchFrozen():
             return f"batch {entry.batch} frozen: {counted(entry.count, 'payment')}, {money(entry.total)}, {entry.name}"
         case e.BatchWritten():

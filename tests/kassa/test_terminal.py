@@ -17,6 +17,7 @@ from kassa.home import Home, data_folder
 from kassa.journal.store import CHECKED_AT_OPEN, Journal, JournalFailed, JournalFull
 from kassa.money import of_whole
 from kassa.ports import (
+    CloseShift,
     DisableNotes,
     Document,
     DocumentRegistered,
@@ -26,6 +27,7 @@ from kassa.ports import (
     FileWritten,
     NoteEscrowed,
     NoteStacked,
+    PrintXReport,
     RegisterReceipt,
     RegistrarLost,
     RegistrarStatus,
@@ -472,7 +474,7 @@ def test_a_payment_file_that_cannot_be_written_is_a_condition_that_passes(ports)
 
 def test_a_report_that_was_lost_with_the_registrar_holds_up_no_receipt(ports):
     ports.make_ready()
-    ports.terminal.close_shift()
+    ports.terminal.order_report(CloseShift())
     assert ports.terminal.report.is_waiting
     ports.terminal.dispatch(RegistrarLost("unplugged"))
     assert ports.terminal.report.problem == "unplugged"
@@ -486,9 +488,9 @@ def test_a_report_that_was_lost_with_the_registrar_holds_up_no_receipt(ports):
 
 def test_who_asks_for_a_report_learns_why_there_is_none(ports):
     ports.make_ready()
-    ports.terminal.print_x_report()
+    ports.terminal.order_report(PrintXReport())
     with pytest.raises(IntentRefused, match="another report"):
-        ports.terminal.close_shift()
+        ports.terminal.order_report(CloseShift())
     ports.terminal.dispatch(ReportFailed("the shift is closed: there are no totals to print"))
     assert ports.terminal.report.problem == "the shift is closed: there are no totals to print"
 
@@ -497,7 +499,7 @@ def test_no_report_is_made_while_somebody_pays(ports):
     ports.make_ready()
     ports.go_to_cash()
     with pytest.raises(IntentRefused, match="a customer is paying"):
-        ports.terminal.print_x_report()
+        ports.terminal.order_report(PrintXReport())
 
 
 # --- what is remembered ----------------------------------------------------------------------------------------------

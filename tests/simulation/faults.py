@@ -19,6 +19,7 @@ from devices.shtrih import simulator as shtrih
 from devices.ssp import simulator as ssp
 from devices.validator.dialect import Status
 from devices.validator.machine import Quirks
+from kassa.ports import CloseShift
 from kassa.terminal import IntentRefused
 
 VALIDATOR_LINE = ("lost_acks", "lost_answers", "lost_stacks")
@@ -270,7 +271,7 @@ class Faults:
         def close() -> None:
             assert terminal is not None
             with suppress(IntentRefused):
-                terminal.close_shift()
+                terminal.order_report(CloseShift())
 
         if terminal is not None:
             self.kiosk.live(close)

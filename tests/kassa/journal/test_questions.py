@@ -28,6 +28,7 @@ from kassa.journal.records import (
     DocumentRecord,
     DueCount,
     LastNote,
+    LateDecision,
     NoteRecord,
     NoteToExplain,
     OpenIntent,
@@ -40,6 +41,7 @@ from kassa.journal.records import (
     ValidatorCount,
 )
 from kassa.journal.store import Journal, JournalBroken
+from kassa.journal.tables import EntryRefused
 
 FIRST, SECOND, THIRD = (payment_number(ordinal) for ordinal in (1, 2, 3))
 STARTED = e.Started(version="1.0.0", terminal="00042")
@@ -246,9 +248,55 @@ def test_payments_wait_for_their_document_oldest_first_and_tell_what_was_begun(j
     write(journal, (opened(4), intended(4, 4, 50000)))
 
     assert journal.fiscal_pending() == (
-        PendingDocument(SECOND, "tv", "0017742", 10000, (DRIVE, 1001), False),
-        PendingDocument(THIRD, "tv", "0017742", 10000, None, True),
+        PendingDocument(
+            SECOND, "tv", "0017742", 10000, (DRIVE, 1001), False, journal.payment(SECOND).credited_at
+        ),
+        PendingDocument(THIRD, "tv", "0017742", 10000, None, True, journal.payment(THIRD).credited_at),
     )
+
+
+def test_a_payment_is_late_when_a_shift_was_closed_since_and_a_person_decides_once(journal):
+    journal.append(e.ShiftClosed(number=56, document_number=1000, drive_serial=DRIVE))
+    write(journal, (opened(1), intended(1, 1, 50000)), (stacked(1, 1, 50000),), (credited(1, 50000),))
+    assert not journal.fiscal_pending()[0].is_late
+
+    journal.append(e.ShiftClosed(number=57, document_number=1001, drive_serial=DRIVE))
+    [waiting] = journal.fiscal_pending()
+    assert (waiting.is_late, waiting.decision) == (True, None)
+
+    decided = e.LateDocumentDecided(
+        payment=FIRST, document="correction", act="7", by="Petrov", reason="no paper"
+    )
+    journal.append(decided)
+    assert journal.fiscal_pending()[0].decision == LateDecision("correction", "7")
+    with pytest.raises(EntryRefused, match="decided upon once"):
+        journal.append(decided)
+
+
+def test_shifts_are_told_with_their_receipts_and_what_the_registrar_counted(journal):
+    old, new = {"drive_serial": DRIVE}, {"drive_serial": "another"}
+    write(journal, *visits(1))  # before anybody asked the registrar
+    journal.append(e.ShiftCounted(**old, number=57, receipts=1, total=60000))
+    journal.append(e.ShiftClosed(**old, number=57, document_number=1003))
+    journal.append(e.ShiftOpened(**old, number=58, document_number=1004))
+    journal.append(e.ShiftClosed(**old, number=58, document_number=1005))
+    journal.append(e.ShiftOpened(**new, number=57, document_number=2))
+    journal.append(e.ShiftCounted(**new, number=57, receipts=1, total=60000))
+    journal.append(e.ShiftClosed(**new, number=57, document_number=3))
+    journal.append(e.ShiftOpened(**new, number=58, document_number=4))
+
+    found = journal.shifts()
+
+    assert [(one.drive_serial, one.number, one.receipts, one.total) for one in found] == [
+        (DRIVE, 57, 1, 60000), (DRIVE, 58, 0, 0), ("another", 57, 0, 0), ("another", 58, 0, 0),
+    ]  # fmt: skip
+    assert [(one.counted_receipts, one.counted_total, one.differs) for one in found] == [
+        (1, 60000, False), (None, None, False), (1, 60000, True), (None, None, False),
+    ]  # fmt: skip
+    assert [(one.opened_at is None, one.closed_at is None) for one in found] == [
+        (True, False), (False, False), (False, False), (False, True),
+    ]  # fmt: skip
+    assert journal.shifts(last=1) == found[-1:]
 
 
 def test_an_attempt_that_left_no_document_is_no_longer_open(journal):

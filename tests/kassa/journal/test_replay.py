@@ -36,8 +36,8 @@ def a_life():
     yield e.SnapshotAdopted(sha256="ab" * 32, file="a.csv", accounts=3, as_of="2026-11-24T06:00:00+03:00")
     yield e.SnapshotAdopted(sha256="cd" * 32, file="b.csv", accounts=4, as_of="2026-11-25T06:00:00+03:00")
     yield e.ImportRefused(file="c.csv", reason="test")
-    yield e.ShiftClosed(number=56, document_number=999)  # opened before anybody asked
-    yield e.ShiftOpened(number=57, document_number=1000)
+    yield e.ShiftClosed(number=56, document_number=999, drive_serial=DRIVE)  # opened before anybody asked
+    yield e.ShiftOpened(number=57, document_number=1000, drive_serial=DRIVE)
     for entries in visit(1, 1, (50000, 10000), 1001):
         yield from entries
     yield opened(2)
@@ -59,8 +59,14 @@ def a_life():
     yield e.DocumentOwed(payment=THIRD, reason="test")
     yield registering(3, 1001)
     yield e.FiscalVoided(payment=THIRD, reason="test")
-    yield e.ShiftClosed(number=57, document_number=1002)
-    yield e.ShiftOpened(number=58, document_number=1003)
+    yield e.ShiftCounted(
+        number=57, receipts=1, total=60000, drive_serial="a new one"
+    )  # seen for the first time
+    yield e.ShiftCounted(number=57, receipts=1, total=50000, drive_serial=DRIVE)
+    yield e.ShiftCounted(number=57, receipts=1, total=60000, drive_serial=DRIVE)
+    yield e.ShiftClosed(number=57, document_number=1002, drive_serial=DRIVE)
+    yield e.ShiftOpened(number=58, document_number=1003, drive_serial=DRIVE)
+    yield e.LateDocumentDecided(payment=THIRD, document="correction", act="7", by="Petrov", reason="no paper")
     yield e.ConditionRaised(code="disk_low", detail="9 MB")
     yield e.ConditionRaised(code="disk_low", detail="8 MB")
     yield e.ConditionRaised(code="data_old", detail="")
@@ -72,7 +78,7 @@ def a_life():
     for ordinal, note in ((4, 7), (5, 8)):
         for entries in visit(ordinal, note, (10000,), 1000 + ordinal):
             yield from entries
-    yield e.CashCollected(collection=2, removal=42, last_note=6, notes=((0, 1), (10000, 2)), by="Petrov")
+    yield e.CashCollected(collection=2, removal=46, last_note=6, notes=((0, 1), (10000, 2)), by="Petrov")
     yield from (opened(6), intended(6, 9, 5000), stacked(6, 9, 5000), credited(6, 5000), registering(6, 1005))
     yield from (opened(7), intended(7, 10, 1), stacked(7, 10, 1), credited(7, 1))
     yield from (opened(8), intended(8, 11, 5000), stacked(8, 11, 5000), intended(8, 12, 10000))
@@ -166,7 +172,7 @@ ORDINALS, NOTES, VALUES = st.integers(1, 5), st.integers(1, 8), st.sampled_from(
 PAYMENTS = ORDINALS.map(payment_number)
 DOCUMENTS = st.integers(1000, 1006)
 TEXT = st.just("test")
-SHIFTS = st.integers(56, 58)
+SHIFTS, DRIVES = st.integers(56, 58), st.sampled_from([DRIVE, "x"])
 LYING = st.sampled_from([(), ((50000, 1),), ((10000, 1), (50000, 1)), ((5000, 1),)])
 """Of a visit the first notes are 500 and 100, and a collection has to tell of them as they are."""
 ANYTHING = st.one_of(
@@ -184,12 +190,14 @@ ANYTHING = st.one_of(
         e.CashCollected, collection=st.integers(1, 2), removal=st.none() | st.integers(1, 20), last_note=st.integers(0, 8),
         notes=LYING, by=TEXT,
     ),
-    st.builds(e.FiscalIntended, payment=PAYMENTS, drive_serial=st.sampled_from([DRIVE, "x"]), last_document=DOCUMENTS),
+    st.builds(e.FiscalIntended, payment=PAYMENTS, drive_serial=DRIVES, last_document=DOCUMENTS),
     st.builds(e.FiscalVoided, payment=PAYMENTS, reason=TEXT),
     st.builds(registered, ORDINALS, DOCUMENTS, VALUES),
     st.builds(e.DocumentOwed, payment=PAYMENTS, reason=TEXT),
-    st.builds(e.ShiftOpened, number=SHIFTS, document_number=DOCUMENTS),
-    st.builds(e.ShiftClosed, number=SHIFTS, document_number=DOCUMENTS),
+    st.builds(e.LateDocumentDecided, payment=PAYMENTS, document=st.just("receipt"), act=TEXT, by=TEXT, reason=TEXT),
+    st.builds(e.ShiftOpened, number=SHIFTS, document_number=DOCUMENTS, drive_serial=DRIVES),
+    st.builds(e.ShiftClosed, number=SHIFTS, document_number=DOCUMENTS, drive_serial=DRIVES),
+    st.builds(e.ShiftCounted, number=SHIFTS, receipts=NOTES, total=VALUES, drive_serial=DRIVES),
     st.builds(e.ConditionRaised, code=st.sampled_from("ab"), detail=st.sampled_from("xy")),
     st.builds(e.ConditionCleared, code=st.sampled_from("ab")),
 )  # fmt: skip
