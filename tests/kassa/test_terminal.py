@@ -18,6 +18,7 @@ from kassa.journal.store import CHECKED_AT_OPEN, Journal, JournalFailed, Journal
 from kassa.money import of_whole
 from kassa.ports import (
     CloseShift,
+    CountShift,
     DisableNotes,
     Document,
     DocumentRegistered,
@@ -35,6 +36,9 @@ from kassa.ports import (
     ReportFailed,
     ReturnNote,
     SettleReceipt,
+    ShiftClosed,
+    ShiftCounted,
+    ShiftOpened,
     ShiftState,
     SnapshotReady,
     StackNote,
@@ -681,3 +685,92 @@ def test_what_the_terminal_asks_of_the_journal_costs_the_same_after_many_payment
 
     assert at_first.keys() == at_last.keys()
     assert {sql: (was, at_last[sql]) for sql, was in at_first.items() if at_last[sql] > was + 20} == {}
+
+
+# --- the registrar's own story ----------------------------------------------------------------------------------------
+
+
+def raised(ports):
+    return {condition.code: condition.detail for condition in ports.journal.conditions()}
+
+
+@pytest.mark.parametrize(
+    ("days", "code"),
+    [(2, None), (3, "fiscal_unsent"), (10, "fiscal_unsent_long"), (20, "fiscal_unsent_last")],
+)
+def test_days_without_the_data_operator_are_counted_and_shown(ports, days, code):
+    ports.make_ready()
+    since = ports.clock.now() - timedelta(days=days, minutes=1)
+    ports.terminal.dispatch(replace(READY, unsent_documents=17, unsent_since=since))
+
+    found = {name: detail for name, detail in raised(ports).items() if name.startswith("fiscal_unsent")}
+    assert found == ({code: f"17 documents, the oldest for {days} days"} if code else {})
+    assert ports.view.screen is ScreenName.ATTRACT
+
+    ports.terminal.dispatch(READY)
+    assert not [name for name in raised(ports) if name.startswith("fiscal_unsent")]
+
+
+def test_what_the_registrar_notices_is_shown_and_passes(ports):
+    ports.make_ready()
+    notices = (("registrar_paper_low", "about 40 receipts"), ("registrar_drive_ending", "12 days"))
+    ports.terminal.dispatch(replace(READY, notices=notices, clock_ahead_min=-4))
+    assert raised(ports) == dict(notices) | {"registrar_clock_off": "it is 4 minutes behind"}
+    assert ports.view.screen is ScreenName.ATTRACT
+
+    ports.terminal.dispatch(READY)
+    assert raised(ports) == {}
+
+
+def close_shift(ports, receipts, total):
+    ports.terminal.order_report(CloseShift())
+    ports.terminal.dispatch(ShiftCounted(57, receipts, of_whole(total)))
+    ports.terminal.dispatch(ShiftClosed(57, 1240))
+
+
+def test_a_shift_of_which_the_registrar_counts_another_sum_is_a_condition_until_one_agrees(ports):
+    ports.make_ready()
+    close_shift(ports, 1, 500)
+    assert raised(ports)["shift_differs"] == "shift 57"
+    ports.restart()
+    ports.make_ready()
+    assert "shift_differs" in raised(ports)
+
+    ports.terminal.dispatch(ShiftOpened(58, 1241))
+    ports.terminal.order_report(CloseShift())
+    ports.terminal.dispatch(ShiftCounted(58, 0, of_whole(0)))
+    ports.terminal.dispatch(ShiftClosed(58, 1242))
+    assert "shift_differs" not in raised(ports)
+
+
+def test_who_asks_for_a_count_has_it_and_nothing_is_written(ports):
+    ports.make_ready()
+    ports.terminal.order_report(CountShift())
+    head = ports.journal.head()
+    ports.terminal.dispatch(ShiftCounted(57, 3, of_whole(1800)))
+
+    assert not ports.terminal.report.is_waiting
+    assert ports.terminal.report.counted == ShiftCounted(57, 3, of_whole(1800))
+    assert ports.journal.head() == head
+
+
+def test_a_receipt_whose_shift_is_over_waits_for_a_person_and_is_made_as_decided(ports):
+    ports.make_ready()
+    ports.terminal.dispatch(replace(READY, problem="registrar_paper_out"))
+    ports.terminal.dispatch(READY)
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.dispatch(replace(READY, problem="registrar_paper_out"))
+    ports.terminal.intend("finish", {})
+    ports.wait(60)  # the customer has gone
+    ports.wait(60)
+    ports.terminal.dispatch(ShiftClosed(57, 1240))  # by another hand
+    ports.terminal.dispatch(replace(READY, shift_number=58))
+    assert ports.to_registrar == []
+    assert raised(ports)["documents_late"] == "1 payment"
+
+    [waiting] = ports.journal.fiscal_pending()
+    ports.terminal.decide_late_document(waiting.payment, "correction", "", "Petrov", "no paper")
+    [asked] = ports.to_registrar
+    assert asked.receipt.correction is not None
+    assert "documents_late" not in raised(ports)

@@ -2,17 +2,22 @@
 
 import json
 import threading
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import click
 import pytest
+from counting_clock import CountingClock
+from entry_stories import DRIVE, credited, intended, opened, payment_number, stacked
 from served_terminal import Served
 
 import kassa as package
 from kassa import wiring
 from kassa.cli.main import COMMANDS, cli
 from kassa.control.client import Client
+from kassa.journal import entries as e
+from kassa.journal.store import Journal
 
 WITHOUT_CORE = [
     ("status",),
@@ -20,6 +25,7 @@ WITHOUT_CORE = [
     ("ctl", "send", "finish"),
     ("shift", "x"),
     ("shift", "z"),
+    ("shift", "set-clock"),
 ]
 
 
@@ -384,3 +390,62 @@ def test_a_collection_without_a_name_or_without_money_is_refused(kassa, with_pay
     assert (again.code, again.out) == (1, "")
     assert "see it with: kassa cash list --last 1" in again.err
     assert "the validator saw none" in kassa("cash", "put-back", "--by", "Petrov").err
+
+
+# --- shifts and owed documents ----------------------------------------------------------------------------------------
+
+
+def written(home, *entries):
+    with closing(Journal.open(home.journal, CountingClock())) as journal:
+        for entry in entries:
+            journal.append(entry)
+
+
+def test_shifts_are_listed_with_what_the_registrar_counted(kassa, with_payments):
+    drive = {"drive_serial": DRIVE, "number": 57}
+    written(
+        with_payments,
+        e.ShiftCounted(**drive, receipts=3, total=180000),
+        e.ShiftClosed(**drive, document_number=1004),
+    )
+    [shift] = json.loads(kassa("shift", "list", "--json").out)
+    assert (shift["receipts"], shift["total"]) == (3, "1800.00")
+    assert shift["counted"] == {"receipts": 3, "total": "1800.00"}
+
+    same = kassa("shift", "compare")
+    assert (same.code, "1 shift compared, all agree" in same.out) == (0, True)
+    assert "only shifts that are over" in same.err
+
+
+def test_a_shift_that_differs_is_named_and_ends_with_code_1(kassa, with_payments):
+    drive = {"drive_serial": DRIVE, "number": 57}
+    written(
+        with_payments,
+        e.ShiftCounted(**drive, receipts=4, total=190000),
+        e.ShiftClosed(**drive, document_number=1005),
+    )
+    differs = kassa("shift", "compare")
+    assert differs.code == 1
+    assert "DIFFERS" in differs.out
+    assert "differ in shift 57" in differs.out
+
+
+def test_who_owes_a_document_learns_what_it_waits_for_and_decides(kassa, with_payments):
+    assert "every payment has its fiscal document" in kassa("payments", "owed").out
+    written(with_payments, opened(4), intended(4, 7, 50000), stacked(4, 7, 50000), credited(4, 50000))
+    assert "the registrar" in kassa("payments", "owed").out
+
+    written(with_payments, e.ShiftClosed(number=57, document_number=1004, drive_serial=DRIVE))
+    waiting = kassa("payments", "owed").out
+    assert "a decision: its shift is over" in waiting
+    assert "kassa payments settle PAYMENT --as" in waiting
+
+    settle = ("payments", "settle", payment_number(4), "--as", "correction", "--by", "Petrov")
+    assert "Missing option '--reason'" in kassa(*settle).err
+    done = kassa(*settle, "--reason", "no paper")
+    assert done.out == (
+        f"payment {payment_number(4)}, 500.00 RUB: a correction receipt is made when the registrar can\n"
+    )
+    [owed] = json.loads(kassa("payments", "owed", "--json").out)
+    assert owed["decision"] == {"document": "correction", "act": "б/н"}
+    assert "was decided before" in kassa(*settle, "--reason", "again").err
