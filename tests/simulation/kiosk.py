@@ -29,6 +29,8 @@ from kassa.collection import CollectionRefused
 from kassa.config import Config
 from kassa.errors import KassaError
 from kassa.export.writer import ExportFailed, write
+from kassa.fiscal.late import LateDecisionRefused
+from kassa.fiscal.queue import waits_for_person
 from kassa.home import Home
 from kassa.journal.entries import Entry, SnapshotAdopted
 from kassa.journal.records import PaymentRecord
@@ -405,9 +407,20 @@ class Kiosk:
         while not self.is_calm():
             stuck = self.terminal.status() if self.terminal else "the core does not start"
             assert self.time.time() < end, f"the terminal is stuck: {stuck}"
+            self.live(self._decide_late_documents)
             self.wait(CALM_LOOK_S)
         self.wait(CALM_LOOK_S)
         self.export_now()
+
+    def _decide_late_documents(self) -> None:
+        """The accountant says what becomes of receipts whose shift is over."""
+        if self.terminal is None or self.journal is None:
+            return
+        for waiting in self.journal.fiscal_pending():
+            if waits_for_person(waiting, is_any_shift_right=False):
+                self.timeline.note("accountant", f"{waiting.payment} shall have a receipt")
+                with contextlib.suppress(LateDecisionRefused):
+                    self.terminal.decide_late_document(waiting.payment, "receipt", "", "Petrova", "night")
 
     def credited(self) -> list[PaymentRecord]:
         """The payments with money, oldest first."""

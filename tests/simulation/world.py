@@ -89,6 +89,10 @@ def any_config(chance: random.Random) -> Config:
     )
 
 
+LATE_RECEIPTS_SHARE = 0.3
+"""Of the operators so many let an owed receipt be printed whatever shift it is."""
+
+
 class World:
     """One seed, lived day by day."""
 
@@ -96,6 +100,10 @@ class World:
         self.seed, self.kind = seed, kind
         self.chance = chance = random.Random(f"{kind} {seed}")
         config = any_config(chance)
+        if random.Random(f"late {seed}").random() < LATE_RECEIPTS_SHARE:
+            config = msgspec.structs.replace(
+                config, registrar=msgspec.structs.replace(config.registrar, late_receipt="any_shift")
+            )
         good = kind != "storm"
         self.kiosk = Kiosk(
             home, config, chance, good_validator(chance) if good else any_validator(chance), None if good else any_registrar(chance),
