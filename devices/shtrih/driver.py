@@ -23,9 +23,11 @@ from kassa.errors import KassaError
 from kassa.money import Money
 from kassa.ports import (
     CloseShift,
+    CountShift,
     Document,
     DocumentRegistered,
     NotRegistered,
+    PrintText,
     PrintXReport,
     Receipt,
     RegisterReceipt,
@@ -34,6 +36,7 @@ from kassa.ports import (
     RegistrarStatus,
     RegistrationStarting,
     ReportFailed,
+    SetClock,
     SettleReceipt,
     ShiftClosed,
     ShiftOpened,
@@ -146,6 +149,8 @@ class ShtrihDriver:
                 yield from self._close_shift()
             case PrintXReport():
                 yield from self._print_x_report()
+            case CountShift() | SetClock() | PrintText():
+                yield from report(ReportFailed(f"{type(command).__name__}: Shtrih-M does not do that yet"))
 
     def _ask(self, command: Command[T]) -> Program[T]:
         return (yield from self._line.ask(command))
@@ -155,6 +160,11 @@ class ShtrihDriver:
     def _register(self, receipt: Receipt) -> Program[None]:
         """Make the document of a payment; every way out of here is a fact, or the link is lost."""
         assert receipt.total.currency == self._currency, receipt
+        if receipt.correction is not None or any(item.agent for item in receipt.items):
+            # An ordinary receipt in their place would be a wrong document.
+            why = "corrections and agents' receipts are not made by Shtrih-M yet"
+            yield from report(NotRegistered(receipt.payment, why, certain=True))
+            return
         try:
             drive = yield from self._get_ready(Mode.SHIFT_OPEN)
         except (NotReady, Refused) as error:

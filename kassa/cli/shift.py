@@ -12,6 +12,7 @@ from kassa.cli.journal_access import open_journal
 from kassa.cli.tables import print_table
 from kassa.config import load
 from kassa.control.client import Client, CoreAbsent
+from kassa.errors import KassaError
 from kassa.journal.records import ShiftRecord
 from kassa.money import Money
 from kassa.words import counted
@@ -128,7 +129,11 @@ def _count(context: Context) -> dict[str, Any] | None:
         status = client.ask("status")
         if status["shift"] == "closed":
             return None
-        counted_now: dict[str, Any] = client.ask("shift_count")
+        try:
+            counted_now: dict[str, Any] = client.ask("shift_count")
+        except KassaError as error:
+            click.echo(f"the running shift is left out: {error}", err=True)
+            return None
         return counted_now
 
 
