@@ -69,7 +69,7 @@ from kassa.rules import session as s
 from kassa.rules.intents import INTENTS, event_of
 from kassa.rules.recovery import restore
 from kassa.rules.screens import show
-from kassa.rules.services import Rules
+from kassa.rules.services import CONTACT_KINDS, Rules
 from kassa.rules.view import View
 from kassa.status import describe
 from kassa.subscribers import Snapshot, SnapshotError, current_path
@@ -357,6 +357,7 @@ class Terminal:
                 last_is_uncertain=last is not None and last.uncertain,
                 last_value=Money(last.value, currency) if last and last.value is not None else None,
                 snapshot=snapshot.info.sha256 if snapshot else None,
+                contact_kinds=CONTACT_KINDS[self._config.receipt.contact],
             )
             self._basis = basis
         return self._known_rules
@@ -454,7 +455,9 @@ class Terminal:
 
     def _receipt(self, waiting: PendingDocument) -> Any:
         total = Money(waiting.total, self._config.terminal.currency)
-        return receipt(waiting.payment, waiting.service, waiting.account, total, self._config)
+        return receipt(
+            waiting.payment, waiting.service, waiting.account, total, self._config, contact=waiting.contact
+        )
 
     def _order_report(self, command: CloseShift | PrintXReport) -> None:
         if not isinstance(self._state, s.Attract | s.Thanking) or self._queue.in_flight is not None:

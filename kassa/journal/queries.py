@@ -118,7 +118,7 @@ class Queries(ABC):
 
     def open_payment(self) -> OpenPayment | None:
         """The payment that takes notes."""
-        row = self._row("SELECT number, service, account, paid FROM payments WHERE state = 'open'")
+        row = self._row("SELECT number, service, account, paid, contact FROM payments WHERE state = 'open'")
         return row and OpenPayment(*row)
 
     def due_count(self) -> DueCount | None:
@@ -324,14 +324,14 @@ class Queries(ABC):
     def fiscal_pending(self) -> tuple[PendingDocument, ...]:
         """Credited payments without a document, oldest first."""
         rows = self._rows(
-            "SELECT number, service, account, paid, intent_drive, intent_last, owed FROM payments"
+            "SELECT number, service, account, paid, intent_drive, intent_last, owed, contact FROM payments"
             " WHERE state = 'credited' AND document <> 'registered' ORDER BY ordinal"
         )
         return tuple(
             PendingDocument(
-                number, service, account, paid, None if drive is None else (drive, last), bool(owed)
+                number, service, account, paid, None if drive is None else (drive, last), bool(owed), contact
             )
-            for number, service, account, paid, drive, last, owed in rows
+            for number, service, account, paid, drive, last, owed, contact in rows
         )
 
     def last_document(self) -> DocumentRecord | None:

@@ -33,7 +33,7 @@ __all__ = ["EntryRefused", "Journal", "JournalBroken", "JournalFailed", "Journal
 
 APPLICATION_ID = 0x4B617373
 """`Kass`: what `file` and SQLite's header say this database is."""
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 CHECKED_AT_OPEN = 512
 """Entries whose chain is checked at each start, about 10 ms; `verify` checks all."""
 CHECKPOINT_PAGES = 1000
