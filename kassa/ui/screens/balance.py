@@ -17,7 +17,7 @@ from kassa.ui.screens.page import PayingPage
 
 OTHERS_MAX, OTHERS_BESIDE_WARNING_MAX = 4, 2
 """More services of one account than fit are left out; the chosen one stands above."""
-OTHERS_ABOVE_OFFER_MAX = 3
+OTHERS_ABOVE_OFFER_MAX = 2
 """On a tall screen, where the offer of an electronic receipt is a row of its own."""
 HOLDER_MAX_CHARS, PLACE_MAX_CHARS = 48, 52
 """Two lines; whose account it is can be told from them."""

@@ -46,6 +46,8 @@ class EmailPart(BoxLayout):
     """The address above a keyboard."""
 
     page = ObjectProperty(None, rebind=True)
+    letters_breadth = NumericProperty(1)
+    """How many letters the field would hold at a size of one unit: a long address is written smaller."""
 
 
 class ContactScreen(Page):

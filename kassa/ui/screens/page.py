@@ -87,7 +87,7 @@ class PayingPage(ServicePage):
             self.offer_text = tr(CONTACT_WAYS.get(view.contact_kinds, CONTACT_WAYS["phone", "email"]))
         else:
             self.offer_title = shown_contact(view)
-            self.offer_text = tr("Receipt goes here. Change")
+            self.offer_text = tr("Receipt here · change")
 
     def ask_contact(self) -> None:
         """On to where a phone number or an e-mail address is typed."""

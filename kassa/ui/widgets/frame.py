@@ -36,6 +36,8 @@ class Foot(BoxLayout):
     offer_title = StringProperty("")
     """Empty: nothing is offered, and it takes no room."""
     offer_text = StringProperty("")
+    words_size = NumericProperty(34)
+    """Of the buttons, which make room for the offer."""
 
     __events__ = ("on_offer",)
 
