@@ -20,6 +20,7 @@ from kassa.ui.wording import notice
 PHONE, EMAIL = Kind.PHONE.value, Kind.EMAIL.value
 SEPARATORS = {0: "\N{EN SPACE}", 3: "\N{EN SPACE}", 6: "-", 8: "-"}
 """What stands before which digit: +7 999 123-45-67."""
+CURSOR = "|"
 TYPED_BY_HABIT = frozenset("78")
 """First digits that no mobile number has behind +7: who begins with 8 or 7 means what stands there already."""
 
@@ -46,8 +47,6 @@ class EmailPart(BoxLayout):
     """The address above a keyboard."""
 
     page = ObjectProperty(None, rebind=True)
-    letters_breadth = NumericProperty(1)
-    """How many letters the field would hold at a size of one unit: a long address is written smaller."""
 
 
 class ContactScreen(Page):
@@ -56,7 +55,8 @@ class ContactScreen(Page):
     kind = StringProperty(PHONE)
     kinds = ListProperty()
     shown = StringProperty("")
-    email_chars = NumericProperty(0)
+    email_width = NumericProperty(1)
+    """Of the address and its cursor, in font sizes: a long one is written smaller."""
     notice_title = StringProperty("")
     notice_text = StringProperty("")
     is_complete = BooleanProperty(False)
@@ -136,8 +136,8 @@ class ContactScreen(Page):
             self.shown = _phone_cells(typed)
         else:
             self.is_complete = bool(typed)
-            self.email_chars = len(typed)
-            self.shown = f"{escape_markup(typed)}[color={get_hex_from_color(theme.BRAND)}]|[/color]"
+            self.email_width = theme.width_of(typed + CURSOR)
+            self.shown = f"{escape_markup(typed)}[color={get_hex_from_color(theme.BRAND)}]{CURSOR}[/color]"
         part = self._parts[self.kind]
         if part.parent is None:
             self.ids.place.clear_widgets()

@@ -57,8 +57,7 @@ class ReceiptOffer(Touchable, BoxLayout):
 
     def fitting_size(self, text: str, largest: float, width: float) -> float:
         """The font size in pixels at which a text fits into a line."""
-        breadth = theme.breadth(text) if text else 0
-        return min(largest, width / breadth) if breadth else largest
+        return min(largest, width / theme.width_of(text)) if text else largest
 
 
 class HeaderPill(Touchable, BoxLayout):
