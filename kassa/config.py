@@ -183,6 +183,13 @@ class Cash(Struct, frozen=True, forbid_unknown_fields=True):
     """How long a customer waits for the receipt before the terminal says that it will come later."""
 
 
+class Receipt(Struct, frozen=True, forbid_unknown_fields=True):
+    """What customers are offered besides the paper."""
+
+    contact: Literal["both", "phone", "email", "off"] = "both"
+    """What they may leave for an electronic receipt, tag 1008."""
+
+
 class Inbox(Struct, frozen=True, forbid_unknown_fields=True):
     """A watched folder for subscriber files."""
 
@@ -238,6 +245,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     service: Annotated[tuple[Service, ...], Meta(min_length=1, max_length=100)]
     inbox: tuple[Inbox, ...] = ()
     cash: Cash = field(default_factory=Cash)
+    receipt: Receipt = field(default_factory=Receipt)
     data: Data = field(default_factory=Data)
     outbox: Outbox = field(default_factory=Outbox)
     disk: Disk = field(default_factory=Disk)

@@ -77,7 +77,7 @@ from kassa.rules import session as s
 from kassa.rules.intents import INTENTS, event_of
 from kassa.rules.recovery import restore
 from kassa.rules.screens import show
-from kassa.rules.services import Rules
+from kassa.rules.services import CONTACT_KINDS, Rules
 from kassa.rules.view import View
 from kassa.status import describe
 from kassa.subscribers import Snapshot, SnapshotError, current_path
@@ -406,6 +406,7 @@ class Terminal:
                 last_is_uncertain=last is not None and last.uncertain,
                 last_value=Money(last.value, currency) if last and last.value is not None else None,
                 snapshot=snapshot.info.sha256 if snapshot else None,
+                contact_kinds=CONTACT_KINDS[self._config.receipt.contact],
             )
             self._basis = basis
         return self._known_rules

@@ -32,8 +32,8 @@ def view(context: Context, follow: bool) -> None:
 @click.argument("values", nargs=-1, metavar="[KEY=VALUE]...")
 @pass_context
 def send(context: Context, intent: str, values: tuple[str, ...]) -> None:
-    """Send INTENT: start, choose_service service=ID, enter_account account=NUMBER, confirm_account, finish, cancel,
-    touch, set_language language=ru|en.
+    """Send INTENT: start, choose_service service=ID, enter_account account=NUMBER, confirm_account, ask_contact,
+    enter_contact contact=PHONE|EMAIL, remove_contact, finish, cancel, touch, set_language language=ru|en.
 
     Prints the view that follows. Exit code 1 when the core refuses, with its reason.
     """

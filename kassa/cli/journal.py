@@ -12,6 +12,7 @@ import msgspec
 from kassa.cli.context import Context, pass_context
 from kassa.cli.journal_access import open_journal
 from kassa.config import load
+from kassa.contact import masked
 from kassa.errors import KassaError
 from kassa.journal.records import PaymentRecord, StoryLine
 from kassa.journal.tables import JournalBroken
@@ -103,6 +104,8 @@ def _line_fields(line: StoryLine, currency: str) -> dict[str, Any]:
     fields = msgspec.to_builtins(line.entry)
     if "at" in fields:
         fields["document_at"] = fields.pop("at")
+    if fields.get("contact") is not None:
+        fields["contact"] = masked(fields["contact"])
     for name in MONEY_FIELDS & fields.keys():
         if fields[name] is not None:
             fields[name] = Money(fields[name], currency).decimal()

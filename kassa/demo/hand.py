@@ -15,8 +15,9 @@ Tags of every page: `language.LANGUAGE` (the other one), and `more_time` while a
     attract     start, service.ID
     services    service.ID, back
     account     key.0 ... key.9, key.clear, key.backspace, enter, back
-    balance     confirm, back
-    cash        finish, cancel
+    balance     confirm, back, contact
+    contact     kind.phone, kind.email, key.SIGN, key.@mail.ru ..., key.clear, key.backspace, enter, back, remove
+    cash        finish, cancel, contact (until the first note)
     thanks      finish, start (the next payment)
 
 and waiting, printing, out_of_service nothing.

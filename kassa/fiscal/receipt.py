@@ -59,7 +59,9 @@ def receipt_of(waiting: PendingDocument, config: Config) -> Receipt:
     if decision is not None and decision.document == CORRECTION:
         correction = Correction(datetime.fromisoformat(waiting.credited_at).date(), decision.act)
     total = Money(waiting.total, config.terminal.currency)
-    return receipt(waiting.payment, waiting.service, waiting.account, total, config, correction=correction)
+    return receipt(
+        waiting.payment, waiting.service, waiting.account, total, config, waiting.contact, correction
+    )
 
 
 def place(config: Config) -> Place:

@@ -50,12 +50,16 @@ class Stopped(_Entry, frozen=True):
 
 
 class PaymentOpened(_Entry, frozen=True):
-    """A confirmed account got its first note. `snapshot`: sha256 of the subscriber data that were on the screen."""
+    """A confirmed account got its first note. `snapshot`: sha256 of the subscriber data that were on the screen.
+
+    `contact`: where the customer wants the electronic receipt, in full; whoever shows it masks it.
+    """
 
     payment: str
     service: str
     account: str
     snapshot: str | None
+    contact: str | None = None
 
 
 class StackIntended(_Entry, frozen=True):

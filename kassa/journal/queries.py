@@ -120,7 +120,7 @@ class Queries(ABC):
 
     def open_payment(self) -> OpenPayment | None:
         """The payment that takes notes."""
-        row = self._row("SELECT number, service, account, paid FROM payments WHERE state = 'open'")
+        row = self._row("SELECT number, service, account, paid, contact FROM payments WHERE state = 'open'")
         return row and OpenPayment(*row)
 
     def due_count(self) -> DueCount | None:
@@ -326,7 +326,7 @@ class Queries(ABC):
     def fiscal_pending(self) -> tuple[PendingDocument, ...]:
         """Credited payments without a document, oldest first."""
         rows = self._rows(
-            "SELECT p.number, p.service, p.account, p.paid, p.intent_drive, p.intent_last, p.owed, p.credited_at,"
+            "SELECT p.number, p.service, p.account, p.paid, p.intent_drive, p.intent_last, p.owed, p.contact, p.credited_at,"
             " p.credited_seq < (SELECT coalesce(max(closed_seq), 0) FROM shifts), d.body"
             " FROM payments p LEFT JOIN entries d ON d.seq = p.decided_seq"
             " WHERE p.state = 'credited' AND p.document <> 'registered' ORDER BY p.ordinal"
@@ -453,7 +453,7 @@ class Queries(ABC):
 
 
 def _pending(row: Any) -> PendingDocument:
-    number, service, account, paid, drive, last, owed, credited_at, is_late, decided = row
+    number, service, account, paid, drive, last, owed, contact, credited_at, is_late, decided = row
     decision = None
     if decided is not None:
         entry = e.decode(decided)
@@ -461,7 +461,7 @@ def _pending(row: Any) -> PendingDocument:
         decision = LateDecision(entry.document, entry.act)
     intent = None if drive is None else (drive, last)
     return PendingDocument(
-        number, service, account, paid, intent, bool(owed), credited_at, bool(is_late), decision
+        number, service, account, paid, intent, bool(owed), contact, credited_at, bool(is_late), decision
     )
 
 

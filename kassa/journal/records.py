@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kassa.journal.entries import Entry
@@ -26,6 +26,8 @@ class OpenPayment:
     service: str
     account: str
     paid: int
+    contact: str | None = field(default=None, repr=False)
+    """Where the electronic receipt goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ class PendingDocument:
     total: int
     intent: tuple[str, int] | None
     owed: bool
+    contact: str | None = field(default=None, repr=False)
+    """Where the electronic receipt goes."""
     credited_at: str = ""
     is_late: bool = False
     decision: LateDecision | None = None

@@ -20,10 +20,11 @@ import apsw
 import msgspec
 from peewee import Field, Model
 
+from kassa.contact import is_contact
 from kassa.journal import entries as e
 from kassa.journal import tables
 from kassa.journal.chain import read
-from kassa.journal.tables import ACCOUNT, PAYMENT, SERVICE, EntryRefused, JournalBroken
+from kassa.journal.tables import ACCOUNT, CONTACT_PROMISE, PAYMENT, SERVICE, EntryRefused, JournalBroken
 
 Row = tuple[Any, ...]
 
@@ -230,8 +231,11 @@ class _Replay:
             raise EntryRefused("payments are numbered without a hole")
         if not (SERVICE.fullmatch(entry.service) and ACCOUNT.fullmatch(entry.account)):
             raise EntryRefused("a service and an account go into files as they are")
+        if entry.contact is not None and not is_contact(entry.contact):
+            raise EntryRefused(CONTACT_PROMISE)
         row = self._payment_rows.of(ordinal)
-        if row[:5] != (ordinal, entry.payment, entry.service, entry.account, entry.snapshot):
+        told = (ordinal, entry.payment, entry.service, entry.account, entry.snapshot, entry.contact)
+        if (*row[:5], row[17]) != told:
             raise self._payment_rows.wrong(ordinal)
         self._open = _Payment(row, seq, at)
         self._state.append(NOT_FREE)
@@ -321,7 +325,7 @@ class _Replay:
             None,
             None,
         )
-        if payment.row[5:] != expected:
+        if (*payment.row[5:17], payment.row[18]) != expected:
             raise self._payment_rows.wrong(payment.row[0])
 
     # --- the cassette -----------------------------------------------------------------------------------------
@@ -423,7 +427,7 @@ class _Replay:
         waiting.decided = seq
 
     def _compare_decision(self, payment: _Payment) -> None:
-        if payment.row[17] != payment.decided:
+        if payment.row[18] != payment.decided:
             raise self._payment_rows.wrong(payment.row[0])
 
     def _set_free(self, payment: _Payment) -> None:

@@ -14,6 +14,7 @@ import apsw
 from peewee import SQL, BlobField, BooleanField, IntegerField, Model, SchemaManager, TextField
 from playhouse.apsw_ext import APSWDatabase
 
+from kassa.contact import is_contact
 from kassa.errors import KassaError
 from kassa.journal import entries as e
 
@@ -23,6 +24,7 @@ SERVICE = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 ACCOUNT = re.compile(r"[0-9A-Za-zА-Яа-яЁё][0-9A-Za-zА-Яа-яЁё._/-]{0,63}")
 """An account goes into outgoing files unaltered, so what could break a line or a formula never gets in here."""
 
+CONTACT_PROMISE = "a contact is a phone number or an e-mail address that fits into a receipt"
 
 NOTE_MAX = 2**63 - 1
 """A number that no note has."""
@@ -79,6 +81,7 @@ class Kinds(_Table):
 class Payments(_Table):
     """One row a payment. `paid` is the sum of its stacked notes; `intent_*` stand while a document is being made.
 
+    `contact` is where the electronic receipt goes: for the registrar, and for nobody else.
     `decided_seq`: the entry by which a person decided what kind of document the payment gets so late.
     """
 
@@ -99,6 +102,7 @@ class Payments(_Table):
     intent_drive = TextField(null=True)
     intent_last = IntegerField(null=True)
     batch = IntegerField(null=True)
+    contact = TextField(null=True)
     decided_seq = IntegerField(null=True)
 
     class Meta:  # noqa: D106
@@ -264,6 +268,9 @@ _TRIGGERS = (
     _forbid(
         "an_ended_payment_stays", "UPDATE OF state, paid, service, account, number", "payments",
         "OLD.state <> 'open'", "an ended payment stays what it is",
+    ),
+    _forbid(
+        "a_contact_stays", "UPDATE OF contact", "payments", "", "a contact stays what it was when the payment was opened",
     ),
     _forbid(
         "a_registered_document_stays", "UPDATE OF document", "payments",
@@ -448,10 +455,11 @@ def _open(db: apsw.Connection, seq: int, at: str, entry: e.PaymentOpened) -> Non
     _require(
         ACCOUNT.fullmatch(entry.account) is not None, "an account is letters, digits and ._/-", entry.account
     )
+    _require(entry.contact is None or is_contact(entry.contact), CONTACT_PROMISE, entry.payment)
     db.execute(
         "INSERT INTO payments VALUES"
-        " (?, ?, ?, ?, ?, 'open', 0, ?, ?, NULL, NULL, NULL, 'none', 0, NULL, NULL, NULL, NULL)",
-        (number, entry.payment, entry.service, entry.account, entry.snapshot, seq, at),
+        " (?, ?, ?, ?, ?, 'open', 0, ?, ?, NULL, NULL, NULL, 'none', 0, NULL, NULL, NULL, ?, NULL)",
+        (number, entry.payment, entry.service, entry.account, entry.snapshot, seq, at, entry.contact),
     )
 
 

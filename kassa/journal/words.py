@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kassa.contact import masked
 from kassa.journal import entries as e
 from kassa.money import Money
 from kassa.words import counted
@@ -26,7 +27,8 @@ def in_words(entry: e.Entry, currency: str) -> str:
             return "the terminal was stopped"
         case e.PaymentOpened():
             data = f"subscriber data {entry.snapshot[:12]}" if entry.snapshot else "no subscriber data"
-            return f"payment opened: {entry.service}, account {entry.account}, {data}"
+            receipt = f", receipt also to {masked(entry.contact)}" if entry.contact else ""
+            return f"payment opened: {entry.service}, account {entry.account}, {data}{receipt}"
         case e.StackIntended():
             before = f", the validator has counted {entry.counted[1]} before" if entry.counted else ""
             return f"note {entry.note}, {money(entry.value)}: about to be stacked{before}"

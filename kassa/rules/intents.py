@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from kassa.rules import session as s
 
 INTENTS = (
-    "start, choose_service service=ID, enter_account account=NUMBER, confirm_account, finish, cancel, touch, "
-    "set_language language=ru|en"
+    "start, choose_service service=ID, enter_account account=NUMBER, confirm_account, ask_contact, "
+    "enter_contact contact=PHONE|EMAIL, remove_contact, finish, cancel, touch, set_language language=ru|en"
 )
 """All of them, as they are typed; the language is the terminal's own matter, not the visit's."""
 
@@ -24,6 +24,12 @@ def event_of(name: str, values: Mapping[str, str]) -> object | None:
             return s.AccountEntered(values["account"])
         case "confirm_account":
             return s.AccountConfirmed()
+        case "ask_contact":
+            return s.ContactWanted()
+        case "enter_contact":
+            return s.ContactEntered(values["contact"])
+        case "remove_contact":
+            return s.ContactRemoved()
         case "finish":
             return s.FinishPressed()
         case "cancel":

@@ -6,6 +6,7 @@ evidence arrives as events of the session.
 
 from __future__ import annotations
 
+from kassa.contact import Contact
 from kassa.journal.records import OpenIntent, OpenPayment, PendingDocument
 from kassa.money import Money
 from kassa.ports import Evidence
@@ -32,6 +33,7 @@ def restore(
             paid=Money(payment.paid, currency),
             payment=payment.number,
             intent=_intent(intent, currency) if intent else None,
+            contact=Contact(payment.contact) if payment.contact else None,
         )
     assert intent is None, "an intent without its payment cannot be written"
     if unprinted is not None:

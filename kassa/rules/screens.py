@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kassa.config import LANGUAGES, Config, Service
+from kassa.contact import Contact
 from kassa.money import Money
 from kassa.rules.services import Rules, accepted_values
 from kassa.rules.session import (
@@ -13,11 +14,13 @@ from kassa.rules.session import (
     ChoosingService,
     ConfirmingAccount,
     EnteringAccount,
+    EnteringContact,
     Identified,
     Printing,
     State,
     TakingCash,
     Thanking,
+    may_leave_contact,
 )
 from kassa.rules.view import AccountMask, BalanceView, DocumentView, NoteMotion, ScreenName, ServiceView, View
 
@@ -38,10 +41,16 @@ def show(state: State, config: Config, rules: Rules, language: str, timeout_s: i
                 config, language, ScreenName.ACCOUNT, timeout_s, **_chosen(chosen, language),
                 notice=notice, can_cancel=True,
             )  # fmt: skip
-        case ConfirmingAccount(service, subscriber):
+        case ConfirmingAccount(service, subscriber, contact):
             return _view(
                 config, language, ScreenName.BALANCE, timeout_s, **_chosen(rules.services[service], language),
-                **_subscriber(subscriber, service, config, language), can_finish=True, can_cancel=True,
+                **_subscriber(subscriber, service, config, language), **_contact(contact, rules),
+                can_finish=True, can_cancel=True,
+            )  # fmt: skip
+        case EnteringContact(service, contact=contact, notice=notice):
+            return _view(
+                config, language, ScreenName.CONTACT, timeout_s, **_chosen(rules.services[service], language),
+                **_contact(contact, rules), notice=notice, can_cancel=True,
             )  # fmt: skip
         case TakingCash(payment=payment, paid=paid, closing="timeout") if rules.out_of_service:
             # The customer has gone; only the validator can still say what became of the last note.
@@ -76,6 +85,7 @@ def _cash(state: TakingCash, config: Config, rules: Rules, language: str, timeou
     return _view(
         config, language, ScreenName.CASH, timeout_s, **_chosen(service, language),
         **_subscriber(state.subscriber, state.service, config, language),
+        **(_contact(state.contact, rules) if may_leave_contact(state) else {}),
         inserted=state.paid.decimal(),
         payment=state.payment,
         minimum=minimum.decimal() if minimum else None,
@@ -86,6 +96,14 @@ def _cash(state: TakingCash, config: Config, rules: Rules, language: str, timeou
         can_cancel=not state.paid and is_settled,
         notice=_cash_notice(state, rules),
     )  # fmt: skip
+
+
+def _contact(contact: Contact | None, rules: Rules) -> dict[str, Any]:
+    """What was left for the electronic receipt, and what may be."""
+    return {
+        "contact": contact.masked if contact else None,
+        "contact_kinds": tuple(kind.value for kind in rules.contact_kinds),
+    }
 
 
 def _cash_notice(state: TakingCash, rules: Rules) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kassa.config import Cash, Service
+from kassa.contact import Kind, is_contact, kind_of
 from kassa.journal.records import DueCount
 from kassa.money import Money, of_whole
 
@@ -38,10 +39,21 @@ class Rules:
     """What the validator should have counted; known when it has just come up."""
     snapshot: str | None
     """Hex digest of the file that the subscriber data came from."""
+    contact_kinds: tuple[Kind, ...] = ()
+    """What a customer may leave for an electronic receipt."""
 
     def money(self, units: int) -> Money:
         """Whole units of the terminal's currency."""
         return of_whole(units, self.currency)
+
+
+CONTACT_KINDS = {
+    "both": (Kind.PHONE, Kind.EMAIL),
+    "phone": (Kind.PHONE,),
+    "email": (Kind.EMAIL,),
+    "off": (),
+}
+"""By `receipt.contact` of the configuration."""
 
 
 def accepted_values(service: Service | None, paid: Money, rules: Rules) -> frozenset[Money]:
@@ -76,3 +88,12 @@ def account_problem(service: Service, account: str) -> str | None:
     if not service.account.length_min <= len(account) <= service.account.length_max:
         return "account_wrong_length"
     return None
+
+
+def contact_problem(text: str, kinds: tuple[Kind, ...]) -> str | None:
+    """Why no electronic receipt can be sent there, as a code for the customer; None: one can."""
+    kind = kind_of(text)
+    if kind in kinds and is_contact(text):
+        return None
+    asked = kind if kind in kinds else next(iter(kinds), kind)
+    return "contact_phone_wrong" if asked is Kind.PHONE else "contact_email_wrong"

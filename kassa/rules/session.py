@@ -7,9 +7,10 @@ the device's own evidence arrives as ordinary events.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from kassa.config import Service
+from kassa.contact import Contact
 from kassa.journal import entries as e
 from kassa.money import Money
 from kassa.ports import (
@@ -28,7 +29,7 @@ from kassa.ports import (
     ValidatorLost,
     ValidatorReady,
 )
-from kassa.rules.services import Rules, accepted_values, account_problem, refusal
+from kassa.rules.services import Rules, accepted_values, account_problem, contact_problem, refusal
 
 EVIDENCE_WAIT_S = 3600
 """So long a lost or jammed validator may keep to itself what became of a note; longer than anybody holds one back."""
@@ -80,6 +81,21 @@ class ConfirmingAccount:
 
     service: str
     subscriber: Identified
+    contact: Contact | None = None
+    """Where the electronic receipt goes, besides the paper."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnteringContact:
+    """The customer types a phone number or an e-mail address; then the screen comes back that he came from."""
+
+    service: str
+    subscriber: Identified
+    is_taking_cash: bool
+    """Whether he came from the cash; no note was inserted, and the slot is closed meanwhile."""
+    contact: Contact | None = None
+    """What was left before."""
+    notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +120,8 @@ class TakingCash:
     closing: str | None = None
     """Set when the payment ends as soon as the note in flight has settled: why it ends."""
     notice: str | None = None
+    contact: Contact | None = None
+    """Where the electronic receipt goes; written with the first note, and then it stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +145,16 @@ class Thanking:
     document: Document | None
 
 
-State = Attract | ChoosingService | EnteringAccount | ConfirmingAccount | TakingCash | Printing | Thanking
+State = (
+    Attract
+    | ChoosingService
+    | EnteringAccount
+    | ConfirmingAccount
+    | EnteringContact
+    | TakingCash
+    | Printing
+    | Thanking
+)
 
 # --- events of the customer and of time; those of the devices are kassa.ports ----------------------------------
 
@@ -168,6 +195,24 @@ class AccountUnknown:
 @dataclass(frozen=True, slots=True)
 class AccountConfirmed:
     """The customer knows the name on the screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactWanted:
+    """An electronic receipt is wanted, or another contact for it, or none any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactEntered:
+    """A phone number or an e-mail address was typed and confirmed."""
+
+    contact: str = field(repr=False)
+    """Whatever it is, it is no log's business."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRemoved:
+    """Paper alone will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,18 +347,43 @@ def _choose(state: State, event: object, rules: Rules) -> Step:
             return ConfirmingAccount(service, subscriber), ()
         case EnteringAccount(service), AccountUnknown(reason):
             return EnteringAccount(service, reason), (Refuse(reason),)
-        case ConfirmingAccount(service, subscriber), AccountConfirmed():
-            return TakingCash(service, subscriber, Money(0, rules.currency)), ()
+        case ConfirmingAccount(service, subscriber, contact), AccountConfirmed():
+            return TakingCash(service, subscriber, Money(0, rules.currency), contact=contact), ()
         case ConfirmingAccount(service), CancelPressed():
             return EnteringAccount(service), ()
+        case ConfirmingAccount(service, subscriber, contact), ContactWanted() if rules.contact_kinds:
+            return EnteringContact(service, subscriber, is_taking_cash=False, contact=contact), ()
+        case EnteringContact(), ContactEntered(text):
+            if wrong := contact_problem(text, rules.contact_kinds):
+                return replace(state, notice=wrong), (Refuse(wrong),)
+            return _leave_contact(state, Contact(text), rules), ()
+        case EnteringContact(), ContactRemoved():
+            return _leave_contact(state, None, rules), ()
+        case EnteringContact(contact=contact), CancelPressed():
+            return _leave_contact(state, contact, rules), ()
         case EnteringAccount(), CancelPressed():
             return ChoosingService(), ()
         case ChoosingService() | Attract(), CancelPressed():
             return Attract(), ()
-        case _, Started() | ServiceChosen() | AccountEntered() | AccountConfirmed() | FinishPressed():
+        case _, (
+            Started() | ServiceChosen() | AccountEntered() | AccountConfirmed() | FinishPressed()
+            | ContactWanted() | ContactEntered() | ContactRemoved()
+        ):  # fmt: skip
             return state, (Refuse("not_on_this_screen"),)
         case _:
             return state, (Unexpected(state, event),)
+
+
+def _leave_contact(state: EnteringContact, contact: Contact | None, rules: Rules) -> State:
+    """Back to where the customer came from."""
+    if state.is_taking_cash:
+        return TakingCash(state.service, state.subscriber, Money(0, rules.currency), contact=contact)
+    return ConfirmingAccount(state.service, state.subscriber, contact)
+
+
+def may_leave_contact(state: TakingCash) -> bool:
+    """Whether the contact can still be written: the entry that holds it comes with the first note."""
+    return state.payment is None and state.closing is None
 
 
 def _take_cash(state: TakingCash, event: object, rules: Rules) -> Step:
@@ -383,9 +453,15 @@ def _take_cash(state: TakingCash, event: object, rules: Rules) -> Step:
             return replace(state, notice="money_is_credited"), (Refuse("money_is_credited"),)
         case TakingCash(intent=None), WentOutOfService() if not state.paid:
             return _end(state, "cancel")
+        case TakingCash(), ContactWanted() if rules.contact_kinds and may_leave_contact(state):
+            entering = EnteringContact(state.service, state.subscriber, True, state.contact)
+            return entering, ()
         case TakingCash(), Touched() | WentOutOfService() | ReceiptReady() | EvidenceFound():
             return state, ()
-        case _, Started() | ServiceChosen() | AccountEntered() | AccountConfirmed():
+        case _, (
+            Started() | ServiceChosen() | AccountEntered() | AccountConfirmed()
+            | ContactWanted() | ContactEntered() | ContactRemoved()
+        ):  # fmt: skip
             return state, (Refuse("not_on_this_screen"),)
         case _:
             return state, (Unexpected(state, event),)
@@ -395,8 +471,9 @@ def _stack(state: TakingCash, value: Money, counted: Counted | None, rules: Rule
     """Durable intent first, then the command."""
     payment = state.payment or rules.payment_number
     opened = e.PaymentOpened(
-        payment=payment, service=state.service, account=state.subscriber.account, snapshot=rules.snapshot
-    )
+        payment=payment, service=state.service, account=state.subscriber.account, snapshot=rules.snapshot,
+        contact=state.contact.text if state.contact else None,
+    )  # fmt: skip
     intended = e.StackIntended(
         payment=payment, note=rules.note_number, value=value.minor,
         counted=(counted.unit, counted.stacked) if counted else None,
@@ -529,7 +606,7 @@ def timeout_s(state: State, rules: Rules) -> int | None:
             return EVIDENCE_WAIT_S
         case TakingCash(payment=str()):
             return rules.cash.idle_timeout_s
-        case ChoosingService() | EnteringAccount() | ConfirmingAccount() | TakingCash():
+        case ChoosingService() | EnteringAccount() | ConfirmingAccount() | EnteringContact() | TakingCash():
             return rules.cash.choosing_timeout_s
         case Printing():
             return rules.cash.receipt_wait_s

@@ -17,6 +17,7 @@ class ScreenName(enum.Enum):
     SERVICES = "services"
     ACCOUNT = "account"
     BALANCE = "balance"
+    CONTACT = "contact"
     CASH = "cash"
     PRINTING = "printing"
     THANKS = "thanks"
@@ -96,6 +97,10 @@ class View(Struct, frozen=True, kw_only=True):
     data_at: str | None = None
     """When the operator made the data, ISO 8601."""
     data_is_old: bool = False
+    contact: str | None = None
+    """Where the electronic receipt goes, masked."""
+    contact_kinds: tuple[str, ...] = ()
+    """What the customer may leave now for an electronic receipt: `phone`, `email`; empty: nothing is offered."""
     inserted: MoneyText = "0.00"
     minimum: MoneyText | None = None
     maximum: MoneyText | None = None

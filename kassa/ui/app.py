@@ -26,6 +26,7 @@ from kassa.ui.screens.account import AccountScreen
 from kassa.ui.screens.attract import AttractScreen
 from kassa.ui.screens.balance import BalanceScreen
 from kassa.ui.screens.cash import CashScreen
+from kassa.ui.screens.contact import ContactScreen
 from kassa.ui.screens.out_of_service import OutOfServiceScreen
 from kassa.ui.screens.page import Page, Send
 from kassa.ui.screens.printing import PrintingScreen
@@ -187,6 +188,7 @@ class KassaApp(App):
             return
         if self._page is not None:
             self._stage.remove_widget(self._page)
+            self._page.leave()
         self._stage.add_widget(page, index=len(self._stage.children))
         self._page, self._undrawn = page, page.name
         self._changed_at = self._clock.monotonic()
@@ -285,6 +287,7 @@ class KassaApp(App):
             ScreenName.SERVICES.value: ServicesScreen,
             ScreenName.ACCOUNT.value: AccountScreen,
             ScreenName.BALANCE.value: BalanceScreen,
+            ScreenName.CONTACT.value: ContactScreen,
             ScreenName.CASH.value: CashScreen,
             ScreenName.PRINTING.value: PrintingScreen,
             ScreenName.THANKS.value: ThanksScreen,

@@ -93,11 +93,16 @@ def icon(name: str) -> str:
     return points.get(name, points[UNKNOWN_ICON]) if name else ""
 
 
+def width_of(text: str) -> float:
+    """How wide a text is in the bold font at most, in font sizes. For what customers type: nothing remembers it."""
+    measured: tuple[int, int] = CoreLabel(font_name="bold", font_size=MEASURED_PX).get_extents(text)
+    return measured[0] * HINTING / MEASURED_PX
+
+
 @cache
 def breadth(word: str) -> float:
-    """How wide a word is in the bold font at most, in font sizes."""
-    measured: tuple[int, int] = CoreLabel(font_name="bold", font_size=MEASURED_PX).get_extents(word)
-    return measured[0] * HINTING / MEASURED_PX
+    """The same of a word that is drawn again and again."""
+    return width_of(word)
 
 
 @cache

@@ -32,6 +32,10 @@ NOTICES = {
     "data_missing": Wording(
         _("Accounts cannot be looked up now"), _("Please come again later. Help: {phone}")
     ),
+    "contact_phone_wrong": Wording(
+        _("Check the number"), _("A mobile number begins with 9 and has ten digits.")
+    ),
+    "contact_email_wrong": Wording(_("Check the address"), _("It looks like this: ivan@mail.ru")),
     "note_returned_limit": Wording(
         _("Take your note back"),
         _("With it the payment would exceed {maximum}. Insert a smaller note or pay."),

@@ -28,6 +28,7 @@ def test_the_example_is_a_working_configuration(example):
         ("terminal", "number", "abc", ["terminal.number = 'abc'", "digits"]),
         ("terminal", "currency", "XXX", ["terminal.currency", "RUB"]),
         ("registrar", "close_shift_at", "25:00", ["registrar.close_shift_at = '25:00'"]),
+        ("receipt", "contact", "fax", ["receipt.contact = 'fax'", "'both'", "'phone'", "'email'", "'off'"]),
         ("cash", "idle_timeout_s", 0, ["cash.idle_timeout_s = 0", ">= 1"]),
         ("terminal", "number", "00042\n", ["terminal.number = '00042\\n'", "digits"]),
         ("validator", "countries", [], ["validator.countries = []", "a list of length >= 1"]),

@@ -194,6 +194,121 @@ def test_a_visit_ends_with_a_document_in_the_journal_and_thanks_on_the_screen(po
     assert ports.journal.payment(payment).document.number == 1235
 
 
+# --- the electronic receipt ------------------------------------------------------------------------------------------
+
+
+CONTACT = "ivan.petrov@example.ru"
+
+
+def leave_contact(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.terminal.intend("ask_contact", {})
+    ports.terminal.intend("enter_contact", {"contact": CONTACT})
+
+
+def test_the_receipt_carries_the_contact_that_was_left(ports):
+    leave_contact(ports)
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.intend("finish", {})
+    assert [asked.receipt.contact for asked in ports.to_registrar] == [CONTACT]
+
+
+def test_who_left_no_contact_has_none_on_the_receipt_and_nobody_elses(ports):
+    test_the_receipt_carries_the_contact_that_was_left(ports)
+    make_document(ports, 1235)
+    ports.terminal.intend("finish", {})
+    ports.go_to_cash()
+    assert ports.view.contact is None
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.intend("finish", {})
+    assert ports.to_registrar[-1].receipt.contact is None
+
+
+def make_document(ports, number):
+    payment = ports.to_registrar[-1].receipt.payment
+    ports.terminal.dispatch(RegistrationStarting(payment, READY.drive_serial, number - 1))
+    document = Document(number, 77, ports.clock.now(), FIVE_HUNDRED, READY.drive_serial, 57)
+    ports.terminal.dispatch(DocumentRegistered(payment, document))
+
+
+def test_the_contact_outlives_a_crash_with_the_note_in_flight(ports):
+    leave_contact(ports)
+    ports.terminal.dispatch(NoteEscrowed(FIVE_HUNDRED))
+    ports.restart()
+    ports.terminal.dispatch(NoteStacked(FIVE_HUNDRED, at_start=True))
+    ports.make_ready()
+    ports.terminal.intend("finish", {})
+    assert ports.to_registrar[-1].receipt.contact == CONTACT
+
+
+def test_a_receipt_that_is_owed_or_was_interrupted_carries_the_contact_after_a_restart(ports):
+    leave_contact(ports)
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.intend("finish", {})
+    ports.wait(41)
+    assert ports.view.notice == "receipt_owed"
+
+    ports.restart()
+    ports.make_ready()
+    assert ports.to_registrar[-1].receipt.contact == CONTACT
+    ports.terminal.dispatch(
+        RegistrationStarting(ports.to_registrar[-1].receipt.payment, READY.drive_serial, 1234)
+    )
+    ports.restart()
+    ports.make_ready()
+    assert isinstance(ports.to_registrar[-1], SettleReceipt)
+    assert ports.to_registrar[-1].receipt.contact == CONTACT
+
+
+def test_while_a_contact_is_typed_the_slot_is_closed_and_then_open_again(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.terminal.intend("ask_contact", {})
+    assert ports.to_validator[-1] == DisableNotes()
+    ports.terminal.intend("cancel", {})
+    assert ports.to_validator[-1] == EnableNotes(frozenset(NOTES))
+
+
+def test_who_walks_away_while_typing_leaves_the_first_screen_and_nothing_else(ports):
+    leave_contact(ports)
+    ports.terminal.intend("ask_contact", {})
+    ports.terminal.intend("set_language", {"language": "en"})
+    assert (ports.view.screen, ports.view.language) == (ScreenName.CONTACT, "en")
+    ports.wait(61)
+    assert ports.view.screen is ScreenName.ATTRACT
+    assert ports.journal.payments() == []
+
+
+def test_a_wrong_contact_is_answered_on_the_screen(ports):
+    leave_contact(ports)
+    ports.terminal.intend("ask_contact", {})
+    with pytest.raises(IntentRefused) as refused:
+        ports.terminal.intend("enter_contact", {"contact": "+74951234567"})
+    assert refused.value.code == ports.view.notice == "contact_phone_wrong"
+
+
+def test_what_was_left_is_in_no_log_no_status_and_on_no_screen(ports, caplog):
+    caplog.set_level("DEBUG")
+    seen = []
+    ports.terminal.follow(seen.append)
+    leave_contact(ports)
+    ports.terminal.intend("ask_contact", {})
+    with suppress(IntentRefused):
+        ports.terminal.intend("enter_contact", {"contact": f"{CONTACT}@"})
+    ports.terminal.intend("cancel", {})
+    ports.insert(FIVE_HUNDRED)
+    ports.restart()
+    ports.make_ready()
+    ports.terminal.intend("finish", {})
+    make_document(ports, 1235)
+
+    assert "an unfinished visit goes on" in caplog.text
+    for told in (caplog.text, repr(ports.terminal.status()), repr(seen), repr(ports.journal.payments())):
+        assert "ivan" not in told
+        assert "petrov" not in told
+
+
 def test_after_a_crash_with_a_note_in_flight_the_device_says_what_became_of_it(ports):
     ports.make_ready()
     ports.go_to_cash()
@@ -513,7 +628,8 @@ def anything(chance, ports):
     """One act of a customer, a device or time, whether it fits or not."""
     documents = [command.receipt for command in ports.to_registrar if isinstance(command, RegisterReceipt)]
     intents = (("choose_service", {"service": "internet"}), ("enter_account", {"account": "4038172956"}),
-               ("confirm_account", {}), ("finish", {}), ("cancel", {}), ("set_language", {"language": "en"}))  # fmt: skip
+               ("confirm_account", {}), ("finish", {}), ("cancel", {}), ("set_language", {"language": "en"}),
+               ("ask_contact", {}), ("enter_contact", {"contact": CONTACT}), ("remove_contact", {}))  # fmt: skip
     facts = (
         ValidatorLost("unplugged"), ValidatorReady("SM", "1", NOTES, Evidence.NOTHING), NoteEscrowed(FIVE_HUNDRED),
         NoteStacked(FIVE_HUNDRED), ValidatorChanged(ValidatorState.JAMMED), ValidatorChanged(ValidatorState.IDLING),

@@ -11,8 +11,12 @@ def payment_number(ordinal: int) -> str:
     return f"00042-{ordinal:010}"
 
 
-def opened(ordinal: int, account: str = "0017742", service: str = "internet") -> e.PaymentOpened:
-    return e.PaymentOpened(payment=payment_number(ordinal), service=service, account=account, snapshot=None)
+def opened(
+    ordinal: int, account: str = "0017742", service: str = "internet", contact: str | None = None
+) -> e.PaymentOpened:
+    return e.PaymentOpened(
+        payment=payment_number(ordinal), service=service, account=account, snapshot=None, contact=contact
+    )
 
 
 def intended(ordinal: int, note: int, value: int) -> e.StackIntended:

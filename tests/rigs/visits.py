@@ -10,12 +10,13 @@ import msgspec
 
 from kassa.alerts.catalogue import CATALOGUE
 from kassa.config import Config, load
+from kassa.contact import Contact
 from kassa.home import data_folder
 from kassa.money import Money, of_whole
 from kassa.ports import Document
 from kassa.rules import session as s
 from kassa.rules.screens import show
-from kassa.rules.services import Rules
+from kassa.rules.services import CONTACT_KINDS, Rules
 from kassa.rules.view import View
 
 CONFIG = load(data_folder() / "examples" / "kassa.toml")
@@ -46,6 +47,10 @@ LONG = s.Identified(
 )  # fmt: skip
 OLD = replace(LONG, data_is_old=True)
 
+PHONE, EMAIL = Contact("+79991234567"), Contact("ivan.petrov@example.ru")
+LONG_EMAIL = Contact("a.very-long_name-of-somebody@a-domain-of-a-village-in.example.ru")
+"""As long as a receipt can hold."""
+
 CASH = s.TakingCash("internet", WHO, of_whole(1100), PAYMENT)
 DOCUMENT = Document(
     1235, 3_482_910_576, datetime(2026, 11, 24, tzinfo=UTC), of_whole(650), "9999078900001234", 57
@@ -62,7 +67,20 @@ STATES: dict[str, s.State] = {
     "balance_unknown": s.ConfirmingAccount("internet", UNKNOWN),
     "balance_long": s.ConfirmingAccount("internet", LONG),
     "balance_old": s.ConfirmingAccount("internet", OLD),
+    "balance_long_contact": s.ConfirmingAccount("internet", LONG, LONG_EMAIL),
+    "balance_old_contact": s.ConfirmingAccount("internet", OLD, EMAIL),
+    "contact_phone": s.EnteringContact("internet", WHO, is_taking_cash=False),
+    "contact_phone_wrong": s.EnteringContact(
+        "internet", WHO, is_taking_cash=False, notice="contact_phone_wrong"
+    ),
+    "contact_phone_change": s.EnteringContact("internet", WHO, is_taking_cash=True, contact=PHONE),
+    "contact_email_change": s.EnteringContact("internet", WHO, is_taking_cash=True, contact=LONG_EMAIL),
+    "contact_email_wrong": s.EnteringContact(
+        "internet", WHO, is_taking_cash=True, contact=EMAIL, notice="contact_email_wrong"
+    ),
     "cash_empty": replace(CASH, paid=of_whole(0), payment=None),
+    "cash_empty_contact": replace(CASH, paid=of_whole(0), payment=None, contact=PHONE),
+    "cash_contact": replace(CASH, contact=PHONE),
     "cash": CASH,
     "cash_over": replace(CASH, paid=of_whole(1500)),
     "cash_without_debt": s.TakingCash("internet", IN_CREDIT, of_whole(100), PAYMENT),
@@ -87,6 +105,7 @@ def rules(blocked: str | None = None, config: Config = CONFIG) -> Rules:
         services={service.id: service for service in config.service}, cash=config.cash, currency="RUB",
         known_values=NOTES, blocked=blocked, out_of_service=blocked, payment_number=PAYMENT, note_number=4,
         last_is_in_cassette=True, last_is_uncertain=False, last_value=None, snapshot=None,
+        contact_kinds=CONTACT_KINDS[config.receipt.contact],
     )  # fmt: skip
 
 

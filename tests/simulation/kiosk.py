@@ -27,6 +27,7 @@ from devices.validator.machine import Quirks
 from kassa.ballast import BALLAST_BYTES
 from kassa.collection import CollectionRefused
 from kassa.config import Config
+from kassa.contact import masked
 from kassa.errors import KassaError
 from kassa.export.writer import ExportFailed, write
 from kassa.fiscal.late import LateDecisionRefused
@@ -47,8 +48,10 @@ TICK_S = 1.0
 """As late as a core may look at the time."""
 CALM_MAX_S = 3600.0
 CALM_LOOK_S = 2.0
-IN_A_VISIT = ("account", "balance", "cash")
+IN_A_VISIT = ("account", "balance", "contact", "cash")
 """Screens of a customer for whom the subscriber data may not change any more."""
+KNOWS_CONTACT = ("balance", "contact", "cash")
+"""Screens between which a contact for the electronic receipt lasts."""
 RETRY_S = 1.0
 """A core that could not start is started again."""
 NOON = datetime(2026, 11, 24, 14, 5)  # noqa: DTZ001 - a registrar's wall time has no zone
@@ -149,6 +152,8 @@ class Kiosk:
         """Promises that were seen broken on the way."""
         self.typed: str | None = None
         """The account that was typed last."""
+        self.contact: str | None = None
+        """What was typed for an electronic receipt in this visit."""
         self.payer: str | None = None
         """The account that the screen showed when the last note went in."""
         self.dropped_for: list[tuple[str | None, int]] = []
@@ -448,6 +453,8 @@ class Kiosk:
         terminal = self.terminal
         if name == "enter_account":
             self.typed = values["account"]
+        if name == "enter_contact":
+            self.contact = values["contact"]
         self.timeline.note("finger", " ".join([name, *values.values()]))
 
         def intend() -> None:
@@ -470,13 +477,19 @@ class Kiosk:
         before, self.view = self.view, view
         self.timeline.tell("screen", lambda: _seen(view))
         assert self.journal is not None
-        shown = (view.screen, view.payment, view.account, view.inserted, self.journal.head())
+        shown = (view.screen, view.payment, view.account, view.contact, view.inserted, self.journal.head())
         if shown == self._shown:
             return
         self._shown = shown
         is_found = view.screen is ScreenName.BALANCE and (before is None or before.screen is not view.screen)
         if is_found and view.account != self.typed:
             self.broken.append(f"the screen shows account {view.account}, typed was {self.typed}")
+        if view.screen.value not in KNOWS_CONTACT:
+            self.contact = None
+        if view.contact is not None and (self.contact is None or view.contact != masked(self.contact)):
+            self.broken.append(
+                f"the screen {view.screen.value} shows a contact that nobody left in this visit"
+            )
         if view.payment is None or view.screen is ScreenName.OUT_OF_SERVICE:
             return
         with self.journal.reading() as db:

@@ -24,6 +24,8 @@ NOTE_SETTLES_S = 15.0
 LOOKS_EVERY_S = 0.2
 IS_IMPATIENT_WITHIN_S = 0.4
 """Some touch the button while their note is still on its way in."""
+LEAVES_CONTACT = 0.3
+"""So many want their receipt by SMS or e-mail, too."""
 CHANGES_CASSETTE_S = (0.0, 0.5, 6.0)
 """The first is too fast for the validator to notice."""
 SAYS_WITHIN_S = 120.0
@@ -32,8 +34,10 @@ SAYS_WITHIN_S = 120.0
 class Customer:
     """One visit, from the first touch to the last look at the screen, or to the moment they lose their patience."""
 
-    def __init__(self, kiosk: Kiosk, chance: random.Random) -> None:
+    def __init__(self, kiosk: Kiosk, chance: random.Random, contacts: random.Random) -> None:
         self.kiosk, self.chance = kiosk, chance
+        self.contacts = contacts
+        """A chance of its own: what is drawn of it moves nothing else in a life."""
 
     def visit(self) -> Script:
         self.kiosk.timeline.note("customer", "comes")
@@ -80,7 +84,26 @@ class Customer:
         if chance.random() < 0.03:
             kiosk.touch("cancel")
             return
+        if self.contacts.random() < LEAVES_CONTACT:
+            self._leave_contact()
         kiosk.touch("confirm_account")
+
+    def _leave_contact(self) -> None:
+        """In no time, so that the rest of the visit comes when it would have come."""
+        kiosk, number = self.kiosk, self.contacts.randrange(10**9)
+        kiosk.touch("ask_contact")
+        match self.contacts.choice(("phone", "email", "wrong", "removed")):
+            case "phone":
+                kiosk.touch("enter_contact", contact=f"+79{number:09}")
+            case "email":
+                kiosk.touch("enter_contact", contact=f"ivan.petrov-{number}@mail.example.ru")
+            case "wrong":
+                kiosk.touch("enter_contact", contact=f"8{number}")
+                kiosk.touch("cancel")
+            case "removed":
+                kiosk.touch("enter_contact", contact=f"+79{number:09}")
+                kiosk.touch("ask_contact")
+                kiosk.touch("remove_contact")
 
     def _pay(self) -> Script:
         for _ in range(self.chance.choice(NOTES_A_VISIT)):

@@ -10,11 +10,14 @@ from typing import Any
 
 from kiosk import Kiosk
 
+from devices.shtrih import tlv
 from devices.shtrih.memory import Record
 from devices.shtrih.protocol import Form
 from kassa.journal.verify import verify
 from kassa.money import Money, of_whole
 
+CONTACT = 1008
+"""The tag that tells the data operator where the electronic receipt goes."""
 TOTAL = re.compile(r"#TOTAL (\d+);(\d+)\.(\d\d)")
 
 
@@ -50,6 +53,7 @@ def check(kiosk: Kiosk, *, whole_chain: bool = True) -> Count:
     _check_cassettes(kiosk)
     _check_accounts(kiosk, credited)
     _check_documents(kiosk, credited)
+    _check_contacts(kiosk)
     files = _check_files(kiosk, credited)
     _check_what_staff_see(kiosk)
     return Count(
@@ -135,6 +139,23 @@ def _check_documents(kiosk: Kiosk, credited: list[Any]) -> None:
     _require(
         told == kept, f"only in the journal: {dict(told - kept)}, only in the drive: {dict(kept - told)}"
     )
+
+
+def _check_contacts(kiosk: Kiosk) -> None:
+    """A document names where its own customer wants the electronic receipt, and nobody else's place.
+
+    Only of documents that carry the payment's number: not every registrar takes tags. A driver that sends no contact
+    at all breaks no promise here; one that sends some has to send them all.
+    """
+    assert kiosk.journal is not None
+    with kiosk.journal.reading() as db:
+        left = dict(db.execute("SELECT number, contact FROM payments"))
+    told = {one.payment: tlv.find(one.tags, CONTACT) for one in receipts(kiosk) if one.payment is not None}
+    named = {payment: value.decode("cp866") for payment, value in told.items() if value is not None}
+    wrong = [payment for payment, contact in named.items() if contact != left[payment]]
+    _require(not wrong, f"their receipts go to another address than the customer's: {', '.join(wrong)}")
+    silent = [payment for payment in told if payment not in named and left[payment] is not None]
+    _require(not (named and silent), f"their receipts go to no address: {', '.join(map(str, silent))}")
 
 
 def _check_files(kiosk: Kiosk, credited: list[Any]) -> int:

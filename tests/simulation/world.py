@@ -99,6 +99,7 @@ class World:
     def __init__(self, home: Home, seed: int, kind: str = "storm", timeline_last: int | None = 100) -> None:
         self.seed, self.kind = seed, kind
         self.chance = chance = random.Random(f"{kind} {seed}")
+        self.contacts = random.Random(f"contacts {kind} {seed}")
         config = any_config(chance)
         if random.Random(f"late {seed}").random() < LATE_RECEIPTS_SHARE:
             config = msgspec.structs.replace(
@@ -153,7 +154,7 @@ class World:
     def _visitors(self, customers: int) -> Script:
         for _ in range(customers):
             yield self.chance.choice([0.0, 0.0, 0.1, 1.0])
-            yield from Customer(self.kiosk, self.chance).visit()
+            yield from Customer(self.kiosk, self.chance, self.contacts).visit()
             if self.kind == "storm" and self.chance.random() < 0.05:
                 yield from accountant(self.kiosk, self.chance)
             if self.chance.random() < 0.01:

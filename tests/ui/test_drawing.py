@@ -2,18 +2,20 @@
 
 import itertools
 
+import msgspec
 import pytest
 import visits
 from kivy.uix.label import Label
 from kivy.uix.scrollview import ScrollView
 
 from kassa.ui.widgets.basics import Plain
-from kassa.ui.widgets.touch import Action, HeaderPill, ServiceTile, Touchable
+from kassa.ui.widgets.touch import Action, HeaderPill, ReceiptOffer, ServiceTile, Tab, Touchable
 
 WIDE, TALL, SMALL = (1280, 1024), (1080, 1920), (1024, 768)
 TOUCH_MIN_UNITS = 72
 """About 2 cm on a 17 inch panel of 1280 x 1024."""
 ROUNDING_PX = 1.5
+GROUNDS = Plain | Action | HeaderPill | ServiceTile | ReceiptOffer | Tab
 LANGUAGES = ("ru", "en")
 VIEWS = {language: dict(visits.views(language)) for language in LANGUAGES}
 REASONS = [name for name in VIEWS["ru"] if name.startswith("out_")]
@@ -81,6 +83,36 @@ def test_the_countdown_lies_over_no_button(bench, size, language, name):
     assert_fingers_find_one_thing(bench)
 
 
+LONGEST = "w" * (64 - len("@gmail.com"))
+"""With its ending as long as a receipt can hold, of the broadest letters."""
+
+
+@pytest.mark.parametrize("kinds", [("phone", "email"), ("email",)], ids=len)
+@pytest.mark.parametrize("address", ["ivan.petrov", LONGEST], ids=["usual", "longest"])
+@in_both_languages
+@in_both_forms
+def test_what_is_typed_has_room(bench, size, language, address, kinds):
+    bench.resize(size)
+    bench.show(None)  # a fresh page
+    bench.show(msgspec.structs.replace(VIEWS[language]["contact_phone"], contact_kinds=kinds))
+    if len(kinds) > 1:
+        for digit in "9991234567":
+            bench.tap(f"key.{digit}")
+        bench.photograph(f"typed_phone_{size[0]}x{size[1]}_{language}")
+        assert_it_is_whole(bench)
+        bench.tap("kind.email")
+    for sign in [*address, "@gmail.com"]:
+        bench.tap(f"key.{sign}")
+    bench.rest()
+    bench.photograph(f"typed_email_{len(address)}_{len(kinds)}_{size[0]}x{size[1]}_{language}")
+
+    typed = f"{address}@gmail.com|"
+    assert typed in bench.glass.texts()
+    field = next(label for label in labels(bench) if label.markup and "@" in label.text)
+    assert field._label.get_extents(typed)[0] <= field.width
+    assert_it_is_whole(bench)
+
+
 def assert_it_is_whole(bench):
     assert_no_text_is_cut(bench)
     assert_no_word_is_broken(bench)
@@ -109,7 +141,7 @@ def assert_no_text_leaves_its_ground(bench):
         for parent in parents(label):
             if isinstance(parent, ScrollView):
                 break  # what is further down is a scroll away
-            if isinstance(parent, Plain | Action | HeaderPill | ServiceTile):
+            if isinstance(parent, GROUNDS):
                 assert is_inside(ink(label), box(parent)), (
                     f"{label.text!r} leaves its {type(parent).__name__}"
                 )

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 import visits
 
@@ -28,6 +29,11 @@ def wide(bench):
         ("account", "back", ("cancel", {})),
         ("balance_debt", "confirm", ("confirm_account", {})),
         ("balance_debt", "back", ("cancel", {})),
+        ("balance_debt", "contact", ("ask_contact", {})),
+        ("cash_empty", "contact", ("ask_contact", {})),
+        ("cash_empty_contact", "contact", ("ask_contact", {})),
+        ("contact_phone", "back", ("cancel", {})),
+        ("contact_phone_change", "remove", ("remove_contact", {})),
         ("cash_empty", "cancel", ("cancel", {})),
         ("cash", "finish", ("finish", {})),
         ("cash", "cancel", ("cancel", {})),
@@ -147,6 +153,131 @@ def test_a_switch_of_language_keeps_what_was_typed(wide):
     wide.show(ENGLISH["account"])
     assert "Enter your account number" in wide.glass.texts()
     assert "enter" in wide.glass.tappable()
+
+
+# --- the electronic receipt ---------------------------------------------------------------------------------------
+
+
+def test_a_typed_phone_number_goes_to_the_core_with_its_prefix(wide):
+    wide.show(VIEWS["contact_phone"])
+    type_number(wide, "999123456")
+    assert "enter" not in wide.glass.tappable()
+    type_number(wide, "70")
+    wide.tap("enter")
+    assert wide.sent == [("enter_contact", {"contact": "+79991234567"})]
+
+
+@pytest.mark.parametrize("habit", ["8", "7", "87"])
+def test_who_begins_with_8_or_7_by_habit_means_the_prefix_that_stands_there(wide, habit):
+    wide.show(VIEWS["contact_phone"])
+    type_number(wide, f"{habit}9991234567")
+    wide.tap("enter")
+    assert wide.sent == [("enter_contact", {"contact": "+79991234567"})]
+
+
+def test_a_typed_address_goes_to_the_core_as_it_was_typed(wide):
+    wide.show(VIEWS["contact_phone"])
+    wide.tap("kind.email")
+    assert "enter" not in wide.glass.tappable()
+    type_number(wide, "ivan.p-1_x@a.ru")
+    wide.tap("enter")
+    assert wide.sent == [("enter_contact", {"contact": "ivan.p-1_x@a.ru"})]
+
+
+def test_one_key_types_a_whole_ending_and_another_one_takes_its_place(wide):
+    wide.show(VIEWS["contact_phone"])
+    wide.tap("kind.email")
+    for key in ("@mail.ru", "i", "v", "@", "@", "y", "@mail.ru", "@yandex.ru", "backspace"):
+        wide.tap(f"key.{key}")
+    wide.tap("enter")
+    assert wide.sent == [("enter_contact", {"contact": "iv@yandex.r"})]
+
+
+def test_clear_begins_the_address_anew_and_the_number_is_another_matter(wide):
+    wide.show(VIEWS["contact_phone"])
+    type_number(wide, "9991234567")
+    wide.tap("kind.email")
+    type_number(wide, "ivan")
+    wide.tap("key.clear")
+    assert "enter" not in wide.glass.tappable()
+    wide.tap("kind.phone")
+    assert "enter" in wide.glass.tappable()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("contact_phone", "Проверьте номер"), ("contact_email", "Проверьте адрес")]
+)
+def test_what_is_wrong_is_said_and_typing_on_answers_it(wide, name, words):
+    wide.show(VIEWS[f"{name}_change"])
+    type_number(wide, "9112223344" if name == "contact_phone" else "petr")
+    wide.show(VIEWS[f"{name}_wrong"])
+    assert words in " ".join(wide.glass.texts())
+    assert "enter" in wide.glass.tappable(), "what was typed stays"
+
+    wide.tap("key.backspace")
+    assert words not in " ".join(wide.glass.texts())
+
+
+def test_a_switch_of_language_keeps_the_contact_that_was_typed(wide):
+    wide.show(VIEWS["contact_phone"])
+    wide.tap("kind.email")
+    type_number(wide, "petr@x")
+    wide.show(ENGLISH["contact_phone"])
+    assert "E-mail address" in wide.glass.texts()
+    assert "petr@x|" in wide.glass.texts()
+
+
+@pytest.mark.parametrize(
+    "name", [*sorted(set(VIEWS) - {one for one in VIEWS if one.startswith("contact_")}), None]
+)
+def test_what_was_typed_is_gone_as_soon_as_another_screen_comes(wide, name):
+    wide.show(VIEWS["contact_phone"])
+    type_number(wide, "9112223344")
+    wide.tap("kind.email")
+    type_number(wide, "petr@x")
+    wide.show(VIEWS[name] if name else None)
+    wide.show(VIEWS["contact_phone"])
+    assert_nothing_is_typed(wide)
+    wide.tap("kind.email")
+    assert_nothing_is_typed(wide)
+
+
+def assert_nothing_is_typed(bench):
+    said = " ".join(bench.glass.texts())
+    assert "enter" not in bench.glass.tappable()
+    assert "911" not in said
+    assert "petr" not in said
+
+
+def test_who_walks_away_while_typing_is_asked_first(wide):
+    wide.show(visits.hurried(VIEWS["contact_phone"]))
+    wide.tap("more_time")
+    assert wide.sent == [("touch", {})]
+
+
+@pytest.mark.parametrize(("kinds", "first"), [(("phone",), "key.1"), (("email",), "key.q")])
+def test_where_there_is_no_choice_none_is_shown(wide, kinds, first):
+    wide.show(msgspec.structs.replace(VIEWS["contact_phone"], contact_kinds=kinds))
+    found = wide.glass.tappable()
+    assert first in found
+    assert not {"kind.phone", "kind.email"} & set(found)
+
+
+def test_where_nothing_is_asked_for_nothing_is_offered(bench):
+    for size in ((1280, 1024), (1080, 1920)):
+        bench.resize(size)
+        for name in ("balance_debt", "cash_empty"):
+            bench.show(VIEWS[name])
+            assert "contact" in bench.glass.tappable()
+            bench.show(msgspec.structs.replace(VIEWS[name], contact_kinds=()))
+            assert "contact" not in bench.glass.tappable()
+
+
+def test_the_contact_that_was_left_is_shown_masked_before_the_money_and_not_after(wide):
+    wide.show(VIEWS["cash_empty_contact"])
+    assert "+7\N{NO-BREAK SPACE}999\N{NO-BREAK SPACE}***-**-67" in wide.glass.texts()
+    wide.show(VIEWS["cash_contact"])
+    assert "***-**-67" not in " ".join(wide.glass.texts())
 
 
 # --- cash ---------------------------------------------------------------------------------------------------------
@@ -271,13 +402,31 @@ def test_the_screen_that_waits_promises_only_what_is_true(wide):
 
 
 def test_nothing_of_an_earlier_view_stays(wide):
-    names = {"account", "balance_long", "cash", "thanks", "printing"}
+    names = {
+        "account",
+        "balance_long_contact",
+        "contact_email_change",
+        "cash_empty_contact",
+        "cash",
+        "thanks",
+        "printing",
+    }
     for name in names:
         wide.show(VIEWS[name])
     for name in names:
         wide.show(visits.bare(VIEWS[name]))
         said = " ".join(wide.glass.texts())
-        for word in ("Интернет", "4038 172 956", "Ив***", "Об***", "284,60", visits.PAYMENT, "3482910576"):
+        for word in (
+            "Интернет",
+            "4038 172 956",
+            "Ив***",
+            "Об***",
+            "284,60",
+            visits.PAYMENT,
+            "3482910576",
+            "***-**-67",
+            "a.***",
+        ):
             assert word not in said, name
 
 

@@ -70,6 +70,32 @@ def test_a_whole_visit_by_touch(rig, hand, tmp_path):
     rig.check_promises()
 
 
+def test_an_electronic_receipt_is_asked_for_by_touch_and_the_next_customer_sees_nothing_of_it(rig, hand):
+    wait_for(hand, "attract")
+    tap(hand, "service.internet", *(f"key.{digit}" for digit in "4038172956"), "enter")
+    wait_for(hand, "balance", "Электронный чек")
+    tap(hand, "contact", *(f"key.{digit}" for digit in "4951234567"), "enter")
+    wait_for(hand, "contact", "Проверьте номер")
+    tap(hand, "kind.email", *(f"key.{sign}" for sign in "ivan"), "key.@mail.ru", "enter")
+    wait_for(hand, "balance", "iv***@mail.ru")
+    tap(hand, "confirm")
+    wait_for(hand, "cash", "iv***@mail.ru", "Вставьте купюру")
+    tap(hand, "contact", "back")
+    wait_for(hand, "cash", "iv***@mail.ru")
+
+    rig.insert(50)
+    wait_for(hand, "cash", "Оплатить 50 ₽")
+    assert "iv***" not in " ".join(hand.order("screen")["texts"])
+    tap(hand, "finish")
+    wait_for(hand, "thanks", "Заберите чек")
+    tap(hand, "start", "service.internet", *(f"key.{digit}" for digit in "4038172956"), "enter")
+    wait_for(hand, "balance", "Электронный чек")
+    assert "mail.ru" not in " ".join(hand.order("screen")["texts"])
+    tap(hand, "back", "back", "back")
+    wait_for(hand, "attract")
+    rig.check_promises()
+
+
 def test_an_account_that_nobody_has_is_answered_in_words(hand):
     wait_for(hand, "attract")
     tap(hand, "service.tv", *(f"key.{digit}" for digit in "9999999"), "enter")

@@ -99,7 +99,7 @@ def notices_of_the_rules():
                     found |= set(codes_in(value))
                 case ast.Call(func=ast.Name("AccountUnknown"), args=[value]):
                     found |= set(codes_in(value))
-                case ast.FunctionDef(name="refusal" | "account_problem" | "_cash_notice"):
+                case ast.FunctionDef(name="refusal" | "account_problem" | "contact_problem" | "_cash_notice"):
                     found |= set(codes_in(node)) - {"registrar"}
     return found
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import cycle, islice
 
 from kivy.properties import BooleanProperty, NumericProperty, StringProperty
-from kivy.uix.gridlayout import GridLayout
 from kivy.utils import get_hex_from_color
 
 from kassa.rules.view import AccountMask, View
@@ -15,35 +14,13 @@ from kassa.ui.i18n import Translator
 from kassa.ui.kv import load_beside
 from kassa.ui.screens.page import ServicePage
 from kassa.ui.widgets.basics import Plain
-from kassa.ui.widgets.touch import Key
+from kassa.ui.widgets.keys import CLEAR, ERASE
 from kassa.ui.wording import digits, notice
 
 ANY_MASK = AccountMask(1, 20, (), "")
 GAP = "\N{EN SPACE}"
 EXAMPLE_DIGITS = "4038172956"
 """Of the picture of a bill: an example, nobody's number."""
-CLEAR, ERASE = "clear", "backspace"
-
-
-class Keypad(GridLayout):
-    """Ten digits, clear and backspace."""
-
-    __events__ = ("on_key",)
-
-    def __init__(self, **kwargs: object) -> None:
-        super().__init__(**kwargs)
-        keys = [Key(tag=f"key.{digit}", digit=digit) for digit in "123456789"]
-        keys += [
-            Key(tag=f"key.{CLEAR}", icon="close"),
-            Key(tag="key.0", digit="0"),
-            Key(tag=f"key.{ERASE}", icon="backspace-outline"),
-        ]
-        for key in keys:
-            key.bind(on_release=lambda pressed: self.dispatch("on_key", pressed.tag.removeprefix("key.")))
-            self.add_widget(key)
-
-    def on_key(self, key: str) -> None:
-        """A key was pressed: a digit, `clear` or `backspace`."""
 
 
 class BillHint(Plain):

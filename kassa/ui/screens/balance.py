@@ -13,10 +13,12 @@ from kassa.ui.amounts import account_number, amount, moment, number, price, shor
 from kassa.ui.i18n import Translator
 from kassa.ui.i18n import message as _
 from kassa.ui.kv import load_beside
-from kassa.ui.screens.page import ServicePage
+from kassa.ui.screens.page import PayingPage
 
 OTHERS_MAX, OTHERS_BESIDE_WARNING_MAX = 4, 2
 """More services of one account than fit are left out; the chosen one stands above."""
+OTHERS_ABOVE_OFFER_MAX = 2
+"""On a tall screen, where the offer of an electronic receipt is a row of its own."""
 HOLDER_MAX_CHARS, PLACE_MAX_CHARS = 48, 52
 """Two lines; whose account it is can be told from them."""
 
@@ -41,7 +43,7 @@ class BalanceLine(BoxLayout):
     tone = StringProperty("muted")
 
 
-class BalanceScreen(ServicePage):
+class BalanceScreen(PayingPage):
     """Is this your account?"""
 
     account = StringProperty("")
@@ -62,6 +64,7 @@ class BalanceScreen(ServicePage):
     def show(self, view: View, tr: Translator) -> None:
         """Draw the subscriber and the balance: a word, an icon and a colour say debt or credit, never colour alone."""
         self.show_service(view)
+        self.show_offer(view, tr)
         self.account = account_number(view)
         self.holder, self.place = short(view.holder, HOLDER_MAX_CHARS), short(view.place, PLACE_MAX_CHARS)
         self._show_balance(view, tr)
@@ -70,6 +73,12 @@ class BalanceScreen(ServicePage):
         # Where other services stand there is no room, and they say much the same.
         self.advice_title = "" if self.others else tr("You can put in any sum")
         self.advice_text = "" if self.others else tr("Any extra goes to the account")
+
+    def fitting_others(
+        self, others: list[tuple[str, str, str]], has_offer: bool, is_wide: bool
+    ) -> list[tuple[str, str, str]]:
+        """As many of the other services as there is room for."""
+        return others if is_wide or not has_offer else others[:OTHERS_ABOVE_OFFER_MAX]
 
     def confirm(self) -> None:
         """It is the right account: on to the money."""

@@ -9,7 +9,7 @@ from kassa.rules.view import NoteMotion, View
 from kassa.ui.amounts import account_number, amount, number, price, short, symbol
 from kassa.ui.i18n import Translator
 from kassa.ui.kv import load_beside
-from kassa.ui.screens.page import ServicePage
+from kassa.ui.screens.page import PayingPage
 from kassa.ui.wording import denominations, notice
 
 BLOCKING = frozenset({"validator_lost", "validator_jammed", "registrar_not_ready", "cash_not_accepted"})
@@ -18,7 +18,7 @@ HOLDER_MAX_CHARS = 24
 """One line: the customer said already that it is the right account."""
 
 
-class CashScreen(ServicePage):
+class CashScreen(PayingPage):
     """The sum on it changes only when the note is in the cassette and in the journal."""
 
     account = StringProperty("")
@@ -49,6 +49,7 @@ class CashScreen(ServicePage):
     def show(self, view: View, tr: Translator) -> None:
         """Draw what the core says; drawing it twice changes nothing."""
         self.show_service(view)
+        self.show_offer(view, tr)
         self.account, self.holder = account_number(view), short(view.holder, HOLDER_MAX_CHARS)
         self.payment = view.payment or ""
         paid = amount(view.inserted, view)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from kivy.properties import NumericProperty, OptionProperty, StringProperty
+from kivy.properties import BooleanProperty, NumericProperty, OptionProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.widget import Widget
 
 from kassa.ui.kv import load_beside
 from kassa.ui.widgets.basics import Card
+from kassa.ui.widgets.touch import ReceiptOffer
 
 
 class Frame(BoxLayout):
@@ -24,6 +25,49 @@ class Halves(BoxLayout):
 
 class Actions(BoxLayout):
     """The buttons at the foot."""
+
+
+class Foot(BoxLayout):
+    """The buttons, and with them the offer of an electronic receipt: between two on a wide screen, above on a tall one."""
+
+    wide = BooleanProperty(True)
+    offer_tag = StringProperty("contact")
+    offer_icon = StringProperty("")
+    offer_title = StringProperty("")
+    """Empty: nothing is offered, and it takes no room."""
+    offer_text = StringProperty("")
+    words_size = NumericProperty(34)
+    """Of the buttons, which make room for the offer."""
+
+    __events__ = ("on_offer",)
+
+    def __init__(self, **kwargs: object) -> None:
+        self._offer = ReceiptOffer(tag=self.offer_tag)
+        super().__init__(**kwargs)
+        self._offer.bind(on_release=lambda _: self.dispatch("on_offer"))
+        for name in ("tag", "icon", "title", "text"):
+            self.bind(**{f"offer_{name}": self._offer.setter(name)})
+        self.bind(wide=self._place, offer_title=self._place)
+
+    def on_offer(self) -> None:
+        """The offer was pressed."""
+
+    def add_widget(self, widget: Widget, *args: object, **kwargs: object) -> None:
+        """Put a page's buttons into the row; the first to come is that row."""
+        if "row" in self.ids:
+            self.ids.row.add_widget(widget, *args, **kwargs)
+        else:
+            super().add_widget(widget, *args, **kwargs)
+
+    def _place(self, *_changed: object) -> None:
+        if self._offer.parent is not None:
+            self._offer.parent.remove_widget(self._offer)
+        if not self.offer_title:
+            return
+        if self.wide:
+            self.ids.row.add_widget(self._offer, index=1)
+        else:
+            super().add_widget(self._offer, index=1)
 
 
 class Header(BoxLayout):

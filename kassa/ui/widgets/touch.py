@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kivy.properties import NumericProperty, StringProperty
+from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 from kivy.uix.behaviors import ButtonBehavior
 from kivy.uix.boxlayout import BoxLayout
 from kivy.uix.label import Label
@@ -29,11 +29,35 @@ class Action(Touchable, BoxLayout):
 
 
 class Key(Touchable, Label):
-    """A key of the keypad: a digit, or an icon."""
+    """A key of the keypad or the keyboard: a digit, a letter, a word, or an icon."""
 
     digit = StringProperty("")
     icon = StringProperty("")
+    share = NumericProperty(1)
+    """How large it is written: a digit of the keypad is 1."""
     radius = NumericProperty(20)
+
+
+class Tab(Touchable, BoxLayout):
+    """One of a few ways, side by side; one is chosen."""
+
+    icon = StringProperty("")
+    text = StringProperty("")
+    is_chosen = BooleanProperty(False)
+    radius = NumericProperty(20)
+
+
+class ReceiptOffer(Touchable, BoxLayout):
+    """An electronic receipt besides the paper: small and beside the way, as nobody needs it to pay."""
+
+    icon = StringProperty("")
+    title = StringProperty("")
+    text = StringProperty("")
+    radius = NumericProperty(20)
+
+    def fitting_size(self, text: str, largest: float, width: float) -> float:
+        """The font size in pixels at which a text fits into a line."""
+        return min(largest, width / theme.width_of(text)) if text else largest
 
 
 class HeaderPill(Touchable, BoxLayout):

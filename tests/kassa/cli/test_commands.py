@@ -154,6 +154,19 @@ def test_a_payments_story_is_told_in_order(kassa, with_payments):
     assert sum("document_at" in line for line in as_json["story"]) == 1
 
 
+def test_where_the_electronic_receipt_went_is_told_masked_in_the_story_and_else_nowhere(kassa, home):
+    with closing(Journal.open(home.journal, CountingClock())) as journal:
+        journal.append(opened(1, contact="ivan.petrov@example.ru"), intended(1, 1, 50000))
+    story = kassa("journal", "show", payment_number(1)).out
+    told = json.loads(kassa("journal", "show", payment_number(1), "--json").out)
+
+    assert "receipt also to iv***@example.ru" in story
+    assert told["story"][0]["contact"] == "iv***@example.ru"
+    assert "petrov" not in story + json.dumps(told)
+    for words in (("payments", "list"), ("payments", "list", "--json")):
+        assert "example.ru" not in kassa(*words).out
+
+
 def test_an_unknown_payment_is_told_in_a_sentence(kassa, with_payments):
     done = kassa("journal", "show", "00042-9999999999\x1b[31m")
     assert done.code == 1

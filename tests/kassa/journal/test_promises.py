@@ -74,6 +74,8 @@ REFUSED = {
     "a note is worth something": (OPEN, stacked(1, 1, 0)),
     "no second payment while one is open": ((opened(1),), opened(2)),
     "payments are numbered without a hole": ((), opened(2)),
+    "a contact fits into a receipt": ((), opened(1, contact="ivan@" + "a" * 57 + ".ru")),
+    "a contact is an address and no other text": ((), opened(1, contact="=1+1")),
     "a payment's number is one": (
         (),
         e.PaymentOpened(payment="1", service="internet", account="1", snapshot=None),

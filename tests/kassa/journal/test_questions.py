@@ -18,7 +18,7 @@ from entry_stories import (
     visits,
 )
 
-from kassa.export.batch import freeze
+from kassa.export.batch import contents, freeze
 from kassa.journal import entries as e
 from kassa.journal.records import (
     BatchRecord,
@@ -96,6 +96,25 @@ def test_a_note_in_flight_is_known_with_its_payment_until_it_has_a_fate(journal)
 
     journal.append(credited(1, 50000))
     assert journal.open_payment() is None
+
+
+def test_a_contact_stays_with_its_payment_until_the_document_is_there(path, journal):
+    write(journal, (opened(1), intended(1, 1, 1), stacked(1, 1, 1), credited(1, 1)))
+    journal.append(opened(2, contact="+79991234567"), intended(2, 2, 50000))
+    journal.close()
+    with closing(Journal.open(path, CountingClock())) as again:
+        assert again.open_payment() == OpenPayment(SECOND, "internet", "0017742", 0, "+79991234567")
+        again.append(stacked(2, 2, 50000), credited(2, 50000))
+        again.append(e.DocumentOwed(payment=SECOND, reason="test"), registering(2, 1000))
+        assert [waiting.contact for waiting in again.fiscal_pending()] == [None, "+79991234567"]
+        assert "9991234567" not in repr([again.fiscal_pending(), again.payments()])
+
+
+def test_a_contact_stands_in_no_payment_file(journal, clock):
+    write(journal, (opened(1, contact="ivan@example.ru"), intended(1, 1, 50000), stacked(1, 1, 50000)))
+    write(journal, (credited(1, 50000), registering(1, 1000), registered(1, 1001, 50000)))
+    freeze_all(journal, clock)
+    assert b"example" not in b"".join(contents(journal, 1)[1])
 
 
 def test_the_newest_evidence_of_the_note_in_flight_is_told_and_no_other_notes(journal):
@@ -249,9 +268,17 @@ def test_payments_wait_for_their_document_oldest_first_and_tell_what_was_begun(j
 
     assert journal.fiscal_pending() == (
         PendingDocument(
-            SECOND, "tv", "0017742", 10000, (DRIVE, 1001), False, journal.payment(SECOND).credited_at
+            SECOND,
+            "tv",
+            "0017742",
+            10000,
+            (DRIVE, 1001),
+            False,
+            credited_at=journal.payment(SECOND).credited_at,
         ),
-        PendingDocument(THIRD, "tv", "0017742", 10000, None, True, journal.payment(THIRD).credited_at),
+        PendingDocument(
+            THIRD, "tv", "0017742", 10000, None, True, credited_at=journal.payment(THIRD).credited_at
+        ),
     )
 
 

@@ -80,8 +80,13 @@ def a_life():
             yield from entries
     yield e.CashCollected(collection=2, removal=46, last_note=6, notes=((0, 1), (10000, 2)), by="Petrov")
     yield from (opened(6), intended(6, 9, 5000), stacked(6, 9, 5000), credited(6, 5000), registering(6, 1005))
-    yield from (opened(7), intended(7, 10, 1), stacked(7, 10, 1), credited(7, 1))
-    yield from (opened(8), intended(8, 11, 5000), stacked(8, 11, 5000), intended(8, 12, 10000))
+    yield from (opened(7, contact="ivan@mail.ru"), intended(7, 10, 1), stacked(7, 10, 1), credited(7, 1))
+    yield from (
+        opened(8, contact="+79991234567"),
+        intended(8, 11, 5000),
+        stacked(8, 11, 5000),
+        intended(8, 12, 10000),
+    )
     yield e.CassetteRemoved(last_note=11)
 
 
@@ -176,7 +181,7 @@ SHIFTS, DRIVES = st.integers(56, 58), st.sampled_from([DRIVE, "x"])
 LYING = st.sampled_from([(), ((50000, 1),), ((10000, 1), (50000, 1)), ((5000, 1),)])
 """Of a visit the first notes are 500 and 100, and a collection has to tell of them as they are."""
 ANYTHING = st.one_of(
-    st.builds(opened, ORDINALS),
+    st.builds(opened, ORDINALS, contact=st.sampled_from([None, None, "+79991234567", "ivan@mail.ru", "ivan", ""])),
     st.builds(e.StackIntended, payment=PAYMENTS, note=NOTES, value=VALUES),
     st.builds(e.NoteStacked, payment=PAYMENTS, note=NOTES, value=VALUES, uncertain=st.booleans()),
     st.builds(e.NoteReturned, payment=PAYMENTS, note=NOTES, reason=TEXT),

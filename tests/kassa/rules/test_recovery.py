@@ -2,6 +2,7 @@
 
 import pytest
 
+from kassa.contact import Contact
 from kassa.journal.records import OpenIntent, OpenPayment, PendingDocument
 from kassa.money import Money, of_whole
 from kassa.ports import Evidence
@@ -21,6 +22,11 @@ def test_a_terminal_where_nobody_paid_starts_with_its_first_screen():
 
 def test_an_open_payment_goes_on_with_the_money_that_is_inside():
     assert restore(OPEN, None, None, WHO, "RUB") == TakingCash("internet", WHO, of_whole(150), NUMBER)
+
+
+def test_the_electronic_receipt_goes_on_with_the_payment():
+    left = OpenPayment(NUMBER, "internet", "4038172956", 15000, "ivan@mail.ru")
+    assert restore(left, None, None, WHO, "RUB").contact == Contact("ivan@mail.ru")
 
 
 def test_a_subscriber_who_is_gone_from_the_data_keeps_his_account():

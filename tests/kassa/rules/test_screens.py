@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from kassa.config import load
+from kassa.contact import Contact, Kind
 from kassa.home import data_folder
 from kassa.money import Money, of_whole
 from kassa.ports import Document
@@ -44,6 +45,7 @@ def view(state, rules=RULES, language="ru"):
         (s.ChoosingService(), ScreenName.SERVICES),
         (s.EnteringAccount("internet"), ScreenName.ACCOUNT),
         (s.ConfirmingAccount("internet", WHO), ScreenName.BALANCE),
+        (s.EnteringContact("internet", WHO, is_taking_cash=True), ScreenName.CONTACT),
         (CASH, ScreenName.CASH),
         (s.Printing("internet", WHO, "00042-0000000001", of_whole(650)), ScreenName.PRINTING),
         (s.Thanking("internet", WHO, "00042-0000000001", of_whole(650), None), ScreenName.THANKS),
@@ -122,3 +124,34 @@ def test_who_left_a_jam_behind_is_on_the_screen_no_longer():
     assert shown.reason == "validator_jammed"
     assert shown.account is shown.holder is None
     assert shown.payment == "00042-0000000001"
+
+
+PHONE = Contact("+79991234567")
+ASKING = replace(RULES, contact_kinds=(Kind.PHONE, Kind.EMAIL))
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        s.ConfirmingAccount("internet", WHO, PHONE),
+        s.EnteringContact("internet", WHO, is_taking_cash=False, contact=PHONE),
+        s.TakingCash("internet", WHO, of_whole(0), contact=PHONE),
+    ],
+)
+def test_before_the_first_note_the_contact_is_shown_masked_and_can_be_changed(state):
+    shown = view(state, ASKING)
+    assert shown.contact == "+7 999 ***-**-67"
+    assert shown.contact_kinds == ("phone", "email")
+    assert "1234" not in repr(shown)
+    assert view(replace(state, contact=None), ASKING).contact is None
+
+
+def test_where_nothing_is_asked_for_nothing_is_offered():
+    assert view(s.ConfirmingAccount("internet", WHO)).contact_kinds == ()
+
+
+@pytest.mark.parametrize("state", [CASH, replace(CASH, intent=s.Intent(2, of_whole(100)), closing="timeout")])
+def test_when_money_is_in_nothing_is_offered_and_no_passer_by_sees_a_contact(state):
+    shown = view(replace(state, contact=PHONE), ASKING)
+    assert shown.contact is None
+    assert shown.contact_kinds == ()

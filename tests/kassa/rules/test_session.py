@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kassa.config import load
+from kassa.contact import Contact, Kind
 from kassa.home import data_folder
 from kassa.journal import entries as e
 from kassa.journal.records import DueCount, OpenIntent, OpenPayment
@@ -47,6 +48,7 @@ RULES = Rules(
     last_is_uncertain=False,
     last_value=None,
     snapshot="ab" * 32,
+    contact_kinds=(Kind.PHONE, Kind.EMAIL),
 )
 WHO = s.Identified("4038172956")
 FIVE_HUNDRED, HUNDRED = of_whole(500), of_whole(100)
@@ -223,6 +225,9 @@ def test_a_rejected_note_is_explained_and_nothing_is_written():
 
 CHOOSING, ENTERING = s.ChoosingService(), s.EnteringAccount("internet")
 CONFIRMING = s.ConfirmingAccount("internet", WHO)
+ASKING = s.EnteringContact("internet", WHO, is_taking_cash=False)
+ASKING_AT_CASH = s.EnteringContact("internet", WHO, is_taking_cash=True)
+PHONE, EMAIL = Contact("+79991234567"), Contact("ivan@mail.ru")
 
 
 @pytest.mark.parametrize(
@@ -247,19 +252,119 @@ CONFIRMING = s.ConfirmingAccount("internet", WHO)
         (CHOOSING, s.AccountConfirmed(), CHOOSING, [s.Refuse("not_on_this_screen")]),
         (CONFIRMING, s.FinishPressed(), CONFIRMING, [s.Refuse("not_on_this_screen")]),
         (PAID, s.ServiceChosen("tv"), PAID, [s.Refuse("not_on_this_screen")]),
+        (ENTERING, s.ContactWanted(), ENTERING, [s.Refuse("not_on_this_screen")]),
+        (CONFIRMING, s.ContactEntered(PHONE.text), CONFIRMING, [s.Refuse("not_on_this_screen")]),
+        (EMPTY, s.ContactRemoved(), EMPTY, [s.Refuse("not_on_this_screen")]),
+        (EMPTY, s.ContactEntered(PHONE.text), EMPTY, [s.Refuse("not_on_this_screen")]),
+        (ASKING, s.FinishPressed(), ASKING, [s.Refuse("not_on_this_screen")]),
+        (ASKING, s.AccountConfirmed(), ASKING, [s.Refuse("not_on_this_screen")]),
     ],
 )  # fmt: skip
 def test_what_a_finger_means_depends_on_the_screen(state, event, after, effects):
     assert run(state, event) == (after, effects)
 
 
-@pytest.mark.parametrize("state", [CHOOSING, ENTERING, CONFIRMING, EMPTY])
+# --- the electronic receipt -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "asking"), [(CONFIRMING, ASKING), (EMPTY, ASKING_AT_CASH)], ids=["balance", "cash"]
+)
+def test_a_contact_leads_back_to_where_the_customer_came_from(before, asking):
+    assert run(before, s.ContactWanted()) == (asking, [])
+    assert run(asking, s.ContactEntered(PHONE.text)) == (replace(before, contact=PHONE), [])
+    assert run(asking, s.CancelPressed()) == (before, [])
+
+
+@pytest.mark.parametrize("before", [CONFIRMING, EMPTY], ids=["balance", "cash"])
+def test_a_contact_can_be_changed_kept_and_removed(before):
+    left = replace(before, contact=PHONE)
+    assert run(left, s.ContactWanted(), s.ContactEntered(EMAIL.text)) == (replace(before, contact=EMAIL), [])
+    assert run(left, s.ContactWanted(), s.CancelPressed()) == (left, [])
+    assert run(left, s.ContactWanted(), s.ContactRemoved()) == (before, [])
+
+
+@pytest.mark.parametrize(
+    ("kinds", "text", "code"),
+    [
+        ((Kind.PHONE, Kind.EMAIL), "+74951234567", "contact_phone_wrong"),
+        ((Kind.PHONE, Kind.EMAIL), "+7", "contact_phone_wrong"),
+        ((Kind.PHONE, Kind.EMAIL), "ivan@mail", "contact_email_wrong"),
+        ((Kind.PHONE, Kind.EMAIL), "", "contact_email_wrong"),
+        ((Kind.PHONE,), EMAIL.text, "contact_phone_wrong"),
+        ((Kind.EMAIL,), PHONE.text, "contact_email_wrong"),
+    ],
+)
+def test_a_wrong_contact_is_refused_with_the_reason_and_the_earlier_one_stays(kinds, text, code):
+    asking, rules = replace(ASKING, contact=EMAIL), replace(RULES, contact_kinds=kinds)
+    told = (replace(asking, notice=code), [s.Refuse(code)])
+    assert run(asking, s.ContactEntered(text), rules=rules) == told
+    assert run(told[0], s.CancelPressed()) == (replace(CONFIRMING, contact=EMAIL), [])
+
+
+def test_the_contact_goes_with_the_customer_from_the_balance_to_the_cash():
+    assert run(replace(CONFIRMING, contact=PHONE), s.AccountConfirmed()) == (
+        replace(EMPTY, contact=PHONE),
+        [],
+    )
+
+
+def test_another_account_is_another_matter():
+    assert run(replace(CONFIRMING, contact=PHONE), s.CancelPressed()) == (ENTERING, [])
+
+
+def test_the_contact_is_written_with_the_first_note_and_once():
+    state, effects = run(replace(EMPTY, contact=PHONE), NoteEscrowed(FIVE_HUNDRED), NoteStacked(FIVE_HUNDRED))
+    state, more = run(state, NoteEscrowed(HUNDRED), rules=replace(RULES, note_number=2))
+    [opened] = [entry for entry in written([*effects, *more]) if isinstance(entry, e.PaymentOpened)]
+    assert opened.contact == "+79991234567"
+
+
+def test_without_a_contact_the_entry_is_what_it_always_was():
+    _, effects = run(EMPTY, NoteEscrowed(FIVE_HUNDRED))
+    assert "contact" not in e.encode(written(effects)[0])
+
+
+@pytest.mark.parametrize(
+    "state", [MOVING, PAID, replace(PAID, paid=of_whole(0)), replace(MOVING, closing="finish")]
+)
+def test_a_contact_comes_too_late_when_a_note_was_inserted(state):
+    assert run(state, s.ContactWanted()) == (state, [s.Refuse("not_on_this_screen")])
+
+
+@pytest.mark.parametrize("state", [CONFIRMING, EMPTY])
+def test_where_no_contact_is_asked_for_none_can_be_left(state):
+    off = replace(RULES, contact_kinds=())
+    assert run(state, s.ContactWanted(), rules=off) == (state, [s.Refuse("not_on_this_screen")])
+
+
+@pytest.mark.parametrize("state", [ASKING, ASKING_AT_CASH])
+def test_while_a_contact_is_typed_the_slot_is_closed_and_a_note_goes_back(state):
+    assert s.open_values(state, RULES) == frozenset()
+    assert run(state, NoteEscrowed(FIVE_HUNDRED)) == (state, [ReturnNote()])
+
+
+def test_a_note_in_flight_keeps_its_payments_contact_over_a_restart():
+    paying = OpenPayment(PAID.payment, "internet", WHO.account, 50000, PHONE.text)
+    state = recovery.restore(paying, OpenIntent(PAID.payment, 2, 10000), None, WHO, "RUB")
+    state, effects = run(state, ready(Evidence.NOTE_IN_STACKER))
+    assert state.contact == PHONE
+    assert written(effects) == [e.NoteStacked(payment=PAID.payment, note=2, value=10000)]
+
+
+def test_no_state_and_no_event_tells_a_log_what_was_typed():
+    told = repr([replace(ASKING, contact=PHONE), replace(EMPTY, contact=EMAIL), s.ContactEntered(PHONE.text)])
+    assert "1234" not in told
+    assert "ivan" not in told
+
+
+@pytest.mark.parametrize("state", [CHOOSING, ENTERING, CONFIRMING, ASKING, ASKING_AT_CASH, EMPTY])
 @pytest.mark.parametrize("event", [s.TimedOut(), s.Stopping(), s.WentOutOfService()])
 def test_a_screen_without_money_gives_way_to_the_first_one(state, event):
     assert run(state, event) == (s.Attract(), [])
 
 
-@pytest.mark.parametrize("state", [s.Attract(), CHOOSING, ENTERING, CONFIRMING, EMPTY, PAID, MOVING])
+@pytest.mark.parametrize("state", [s.Attract(), CHOOSING, ENTERING, CONFIRMING, ASKING, EMPTY, PAID, MOVING])
 def test_a_touch_changes_nothing_but_the_time_that_is_left(state):
     assert run(state, s.Touched()) == (state, [])
 
@@ -386,7 +491,7 @@ CASH = CONFIG.cash
     ("state", "seconds"),
     [
         (s.Attract(), None),
-        *((state, CASH.choosing_timeout_s) for state in (CHOOSING, ENTERING, CONFIRMING, EMPTY)),
+        *((state, CASH.choosing_timeout_s) for state in (CHOOSING, ENTERING, CONFIRMING, ASKING, EMPTY)),
         (PAID, CASH.idle_timeout_s),
         (MOVING, CASH.idle_timeout_s),
         (replace(MOVING, closing="finish"), CASH.idle_timeout_s),
@@ -782,6 +887,7 @@ EVENTS = st.sampled_from(
         NoteStacked(FIVE_HUNDRED), NoteStacked(None), NoteStacked(HUNDRED, at_start=True), NoteReturned(None),
         NoteRejected("62"), NoteMissing(), ValidatorLost("x"), ready(Evidence.NOTHING), ready(Evidence.NOTE_IN_HEAD),
         ready(Evidence.NOTE_IN_STACKER), EvidenceFound(Evidence.NOTE_IN_HEAD), EvidenceFound(Evidence.NOTE_IN_STACKER),
+        s.ContactWanted(), s.ContactEntered("+79991234567"), s.ContactEntered("ivan"), s.ContactRemoved(),
     ]
 )  # fmt: skip
 
@@ -823,3 +929,32 @@ def test_the_terminal_is_never_stuck(events):
     for _ in range(6):
         state, _ = s.step(state, s.TimedOut(), RULES)
     assert state == s.Attract()
+
+
+VISIT = st.sampled_from(
+    [
+        s.ServiceChosen("internet"), s.AccountFound(WHO), s.AccountConfirmed(), s.ContactWanted(), s.ContactRemoved(),
+        s.ContactEntered("a new one"), s.ContactEntered("a new one"), NoteEscrowed(FIVE_HUNDRED), NoteStacked(FIVE_HUNDRED),
+        NoteReturned(FIVE_HUNDRED), s.FinishPressed(), s.CancelPressed(), s.TimedOut(), s.Started(),
+    ]
+)  # fmt: skip
+CUSTOMER = st.tuples(
+    *map(st.just, (s.ServiceChosen("internet"), s.AccountFound(WHO))),
+    *[VISIT] * 12,
+)
+
+
+@given(st.lists(CUSTOMER, max_size=5))
+def test_what_one_customer_left_is_on_no_screen_and_in_no_entry_of_the_next_one(customers):
+    state, left = s.Attract(), set()
+    for number, event in enumerate(event for customer in customers for event in customer):
+        if isinstance(event, s.ContactEntered):
+            event = s.ContactEntered(f"+7900{number:07}")
+            left.add(event.contact)
+        state, effects = s.step(state, event, replace(RULES, note_number=number + 1))
+        told = {entry.contact for entry in written(effects) if isinstance(entry, e.PaymentOpened)} - {None}
+        assert told <= left
+        if isinstance(state, s.Attract | s.ChoosingService | s.EnteringAccount | s.Printing | s.Thanking):
+            left.clear()
+        contact = getattr(state, "contact", None)
+        assert contact is None or contact.text in left
