@@ -29,6 +29,7 @@ from kassa.files import MACHINE, Disk
 from kassa.fiscal import queue as fiscal
 from kassa.fiscal import shift
 from kassa.fiscal.receipt import receipt
+from kassa.fiscal.template import load_templates
 from kassa.home import Home
 from kassa.journal import entries as e
 from kassa.journal.records import CollectionRecord, PendingDocument, Removal
@@ -125,6 +126,7 @@ class Terminal:
         self._config, self._home, self._journal = config, home, journal
         self._clock, self._devices = clock, devices
         self._services = {service.id: service for service in config.service}
+        self._templates = load_templates(config, home)
         self._watch = Watch(config, home, journal, clock, disk)
         self._queue = fiscal.Queue()
         self._snapshot: Snapshot | None = None
@@ -454,7 +456,9 @@ class Terminal:
 
     def _receipt(self, waiting: PendingDocument) -> Any:
         total = Money(waiting.total, self._config.terminal.currency)
-        return receipt(waiting.payment, waiting.service, waiting.account, total, self._config)
+        return receipt(
+            waiting.payment, waiting.service, waiting.account, total, self._config, templates=self._templates
+        )
 
     def _order_report(self, command: CloseShift | PrintXReport) -> None:
         if not isinstance(self._state, s.Attract | s.Thanking) or self._queue.in_flight is not None:

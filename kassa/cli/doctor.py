@@ -24,6 +24,7 @@ from kassa.clock import SystemClock
 from kassa.config import Config, load
 from kassa.enquiry import is_old
 from kassa.errors import KassaError
+from kassa.fiscal.template import load_templates
 from kassa.home import Home, data_folder
 from kassa.subscribers import Snapshot, current_path
 from kassa.words import counted
@@ -75,6 +76,11 @@ def _look(home: Home) -> Iterator[Finding]:
     yield _disk(home, config)
     yield from _ports(home, config)
     yield _profiles(home, config)
+    yield _try(
+        "receipts",
+        lambda: ", ".join(load_templates(config, home)),
+        "correct it; see it with: kassa receipt preview",
+    )
     yield _data(home, config)
     yield from _core_and_journal(home)
 
