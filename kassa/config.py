@@ -97,7 +97,6 @@ class Validator(Struct, frozen=True, forbid_unknown_fields=True):
 
 CodePage = Literal[
     "cp437", "cp850", "cp852", "cp857", "cp858", "cp866", "cp1125", "cp1250", "cp1251", "cp1252", "cp1254", "cp1257",
-    "kz1048",
 ]  # fmt: skip
 
 NETWORK = "tcp://"

@@ -68,8 +68,10 @@ def preview(
     lines = samples.printed(made, config, templates, is_fiscal=is_fiscal)
     rows = typeset(lines if is_fiscal else spelled(lines, config.registrar.code_page), width)
     if out is not None:
-        from kassa.receipts import picture
-
+        try:
+            from kassa.receipts import picture
+        except ModuleNotFoundError as error:
+            raise KassaError(f"a picture needs {error.name}; pip install 'kassa[ui]'") from error
         picture.save(rows, width, out)
     if as_json:
         click.echo(json.dumps({"width": width, "rows": in_text(rows)}, ensure_ascii=False))
