@@ -119,6 +119,10 @@ USB_MAJOR = 180
 """Device files of printers that hang on USB without being a serial port, `/dev/usb/lp0` or whatever udev calls it."""
 
 
+EMPTY_PAUSE_S = 0.02
+"""After nothing was read: some printers say so without end, and it must not take the processor."""
+
+
 def is_usb_printer(path: str) -> bool:
     """Whether a file of `FileLink`'s kind is there now; False when nothing is."""
     try:
@@ -135,6 +139,7 @@ class FileLink:
         self._path, self._loop = path, loop
         self._lost: Callable[[str], None] | None = None
         self._unsent = b""
+        self._pause: asyncio.TimerHandle | None = None
         try:
             self._file = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
         except OSError as error:
@@ -154,7 +159,7 @@ class FileLink:
         """Nothing: this is a line, not a recorder."""
 
     def on_data(self, received: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
-        """Watch the file from the event loop. An empty read is a printer that has nothing to say, as the kernel tells it."""
+        """Watch the file from the event loop. Nothing to read is no end: the kernel says so of a printer that is silent."""
         self._lost = lost
 
         def readable() -> None:
@@ -168,6 +173,11 @@ class FileLink:
                 return
             if data:
                 received(data)
+            else:
+                self._loop.remove_reader(self._file)
+                self._pause = self._loop.call_later(
+                    EMPTY_PAUSE_S, self._loop.add_reader, self._file, readable
+                )
 
         self._loop.add_reader(self._file, readable)
 
@@ -198,6 +208,8 @@ class FileLink:
             self._loop.remove_writer(self._file)
 
     def _stop_watching(self) -> None:
+        if self._pause is not None:
+            self._pause.cancel()
         self._loop.remove_reader(self._file)
         self._loop.remove_writer(self._file)
 
