@@ -1,4 +1,5 @@
-"""A simulated device at a real pseudo-terminal, steered by lines on stdin: the host of every `python -m ...simulator`."""
+"""A simulated device at a real pseudo-terminal or port of this machine, steered by lines on stdin: the host of every
+`python -m ...simulator`."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import os
 import pty
 import selectors
 import signal
+import socket
 import sys
 import time
 import tty
@@ -61,7 +63,7 @@ def main(
     truth: type[T],
     build: Callable[[T, float, Callable[[T], None]], SimulatedDevice],
 ) -> int:
-    """`python -m MODULE --pty LINK [--state FILE] [--speed N]`; the exit code.
+    """`python -m MODULE (--pty LINK | --tcp PORT) [--state FILE] [--speed N]`; the exit code.
 
     A `truth` is what outlives the device's power: it is read from FILE, made new where there is none, and written
     whenever the device calls what `build` gets as its third argument. `build` gets the truth and the speed, too.
@@ -70,7 +72,9 @@ def main(
         prog=f"python -m {module}",
         description=f"A simulated device. Commands come on stdin, one a line: {', '.join(commands)}",
     )
-    parser.add_argument("--pty", type=Path, required=True, metavar="LINK", help="symbolic link to make")
+    line = parser.add_mutually_exclusive_group(required=True)
+    line.add_argument("--pty", type=Path, metavar="LINK", help="symbolic link to make")
+    line.add_argument("--tcp", type=int, metavar="PORT", help="listen on this port of 127.0.0.1")
     parser.add_argument(
         "--state", type=Path, metavar="FILE", help="keep what outlives its power in this file"
     )
@@ -81,7 +85,8 @@ def main(
     file: Path | None = options.state
     try:
         kept = truths.load(file, truth) if file else truth()
-        serve(build(kept, options.speed, lambda now: truths.save(now, file) if file else None), options.pty)
+        device = build(kept, options.speed, lambda now: truths.save(now, file) if file else None)
+        serve(device, Wire(options.pty) if options.pty else NetworkWire(options.tcp))
     except (KassaError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -95,15 +100,14 @@ def whole_number(text: str, least: int, most: int) -> int:
     return int(text)
 
 
-def serve(device: SimulatedDevice, link: Path) -> None:
-    """Run `device` behind a pseudo-terminal that the symbolic link `link` leads to, until SIGTERM or SIGINT.
+def serve(device: SimulatedDevice, wire: AnyWire) -> None:
+    """Run `device` at the end of `wire`, until SIGTERM or SIGINT.
 
     Console lines come on stdin, each answered with one JSON line on stdout: `{"ok": true, ...}` or
     `{"ok": false, "error": "..."}`. `unplug` and `plug` are the wire's own words. The end of stdin changes nothing.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    wire = Wire(link)
     try:
         wire.plug()
         _run(device, wire)
@@ -111,7 +115,7 @@ def serve(device: SimulatedDevice, link: Path) -> None:
         wire.unplug()
 
 
-def _run(device: SimulatedDevice, wire: Wire) -> None:
+def _run(device: SimulatedDevice, wire: AnyWire) -> None:
     lines = bytearray()
     stdin = sys.stdin.fileno()
     is_heard = True
@@ -139,7 +143,7 @@ def _wait_s(device: SimulatedDevice) -> float:
     return min(max(wakes_at - time.monotonic(), SLEEP_MIN_S), SLEEP_MAX_S)
 
 
-def _obey_lines(device: SimulatedDevice, wire: Wire, lines: bytearray) -> None:
+def _obey_lines(device: SimulatedDevice, wire: AnyWire, lines: bytearray) -> None:
     """Carry out the whole lines in `lines` and leave the rest of a last one there."""
     while (end := lines.find(b"\n")) >= 0:
         words = lines[:end].decode("utf-8", "replace").split()
@@ -151,7 +155,7 @@ def _obey_lines(device: SimulatedDevice, wire: Wire, lines: bytearray) -> None:
         _answer({"ok": False, "error": f"a line has at most {LINE_MAX_BYTES} bytes"})
 
 
-def _obey(device: SimulatedDevice, wire: Wire, words: list[str]) -> dict[str, Any]:
+def _obey(device: SimulatedDevice, wire: AnyWire, words: list[str]) -> dict[str, Any]:
     try:
         match words:
             case ["unplug"]:
@@ -218,3 +222,63 @@ class Wire:
             return os.read(self.master, READ_BYTES)
         except BlockingIOError:
             return b""
+
+
+class NetworkWire:
+    """A device in the network, for one host at a time; unplugged, nobody answers at its port."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._listener: socket.socket | None = None
+        self._host: socket.socket | None = None
+
+    @property
+    def master(self) -> int | None:
+        """What becomes readable when a host comes, or says something."""
+        end = self._host or self._listener
+        return end.fileno() if end is not None else None
+
+    def plug(self) -> None:
+        """Answer at the port; nothing when plugged in already. Raises OSError when somebody else has it."""
+        if self._listener is None:
+            self._listener = socket.create_server(("127.0.0.1", self._port), backlog=1)
+
+    def unplug(self) -> None:
+        """Hang up, and answer no more; nothing when unplugged already."""
+        self._hang_up()
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+    def send(self, data: bytes) -> None:
+        """To the host; what it does not take at once is lost, and without a host all of it."""
+        if data and self._host is not None:
+            try:
+                self._host.send(data)
+            except BlockingIOError:
+                pass
+            except OSError:
+                self._hang_up()
+
+    def receive(self) -> bytes:
+        """What the host has said; b"" when one came or went."""
+        if self._host is None:
+            assert self._listener is not None
+            self._host, _ = self._listener.accept()
+            self._host.setblocking(False)
+            return b""
+        try:
+            data = self._host.recv(READ_BYTES)
+        except OSError:
+            data = b""
+        if not data:
+            self._hang_up()
+        return data
+
+    def _hang_up(self) -> None:
+        if self._host is not None:
+            self._host.close()
+            self._host = None
+
+
+AnyWire = Wire | NetworkWire

@@ -1,10 +1,11 @@
-"""Byte links to devices under asyncio: serial ports, pseudo-terminals, TCP; and a link in memory for tests."""
+"""Byte links to devices under asyncio: serial ports, pseudo-terminals, device files, TCP; and a link in memory for tests."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 import os
+import stat
 import termios
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
@@ -112,6 +113,105 @@ class SerialLink:
         if self._port.is_open:
             self._loop.remove_reader(self._port.fileno())
             self._port.close()
+
+
+USB_MAJOR = 180
+"""Device files of printers that hang on USB without being a serial port, `/dev/usb/lp0` or whatever udev calls it."""
+
+
+EMPTY_PAUSE_S = 0.02
+"""After nothing was read: some printers say so without end, and it must not take the processor."""
+
+
+def is_usb_printer(path: str) -> bool:
+    """Whether a file of `FileLink`'s kind is there now; False when nothing is."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return False
+    return stat.S_ISCHR(found.st_mode) and os.major(found.st_rdev) == USB_MAJOR
+
+
+class FileLink:
+    """A device file that is read and written and has no line settings; what it does not take at once waits."""
+
+    def __init__(self, path: str, loop: asyncio.AbstractEventLoop) -> None:
+        self._path, self._loop = path, loop
+        self._lost: Callable[[str], None] | None = None
+        self._unsent = b""
+        self._pause: asyncio.TimerHandle | None = None
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        except OSError as error:
+            raise LinkLost(f"{path} cannot be opened: {_why(error)}") from error
+
+    def send(self, data: bytes) -> None:
+        """Write what is taken at once, the rest when there is room. Raises LinkLost, also when it piles up."""
+        self._unsent += data
+        if len(self._unsent) > UNSENT_MAX_BYTES:
+            raise LinkLost(f"{self._path} takes no more bytes")
+        if len(self._unsent) == len(data):
+            self._write()
+            if self._unsent:
+                self._loop.add_writer(self._file, self._write_on)
+
+    def disclose(self, data: bytes, *, is_ours: bool) -> None:
+        """Nothing: this is a line, not a recorder."""
+
+    def on_data(self, received: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
+        """Watch the file from the event loop. Nothing to read is no end: the kernel says so of a printer that is silent."""
+        self._lost = lost
+
+        def readable() -> None:
+            try:
+                data = os.read(self._file, READ_BYTES)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._stop_watching()
+                lost(f"{self._path}: {error.strerror}")
+                return
+            if data:
+                received(data)
+            else:
+                self._loop.remove_reader(self._file)
+                self._pause = self._loop.call_later(
+                    EMPTY_PAUSE_S, self._loop.add_reader, self._file, readable
+                )
+
+        self._loop.add_reader(self._file, readable)
+
+    def close(self) -> None:
+        """Stop watching and close."""
+        if self._file >= 0:
+            self._stop_watching()
+            os.close(self._file)
+            self._file = -1
+
+    def _write(self) -> None:
+        try:
+            self._unsent = self._unsent[os.write(self._file, self._unsent) :]
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise LinkLost(f"{self._path}: {error.strerror}") from error
+
+    def _write_on(self) -> None:
+        try:
+            self._write()
+        except LinkLost as error:
+            self._stop_watching()
+            if self._lost is not None:
+                self._lost(str(error))
+            return
+        if not self._unsent:
+            self._loop.remove_writer(self._file)
+
+    def _stop_watching(self) -> None:
+        if self._pause is not None:
+            self._pause.cancel()
+        self._loop.remove_reader(self._file)
+        self._loop.remove_writer(self._file)
 
 
 CONNECT_MAX_S = 5.0

@@ -73,6 +73,8 @@ class Terminal(Struct, frozen=True, forbid_unknown_fields=True):
     """What customers call the place of the payment: tag 1187."""
     automaton: Annotated[str, Meta(max_length=20)] = ""
     """The serial number under which the tax service knows this kiosk, tag 1036; empty: `number`."""
+    tax_id: Annotated[str, Meta(max_length=64)] = ""
+    """The operator's tax number with its name, for receipts that no fiscal registrar prints."""
     language: Literal["ru", "en"] = "ru"
     currency: Text = "RUB"
 
@@ -93,16 +95,20 @@ class Validator(Struct, frozen=True, forbid_unknown_fields=True):
     """The half of an SSP unit's key that both sides know beforehand; this is how they leave the factory."""
 
 
+CodePage = Literal[
+    "cp437", "cp850", "cp852", "cp857", "cp858", "cp866", "cp1125", "cp1250", "cp1251", "cp1252", "cp1254", "cp1257",
+]  # fmt: skip
+
 NETWORK = "tcp://"
 """So begins the port of a device in the network: tcp://HOST:PORT."""
 
 
 class Registrar(Struct, frozen=True, forbid_unknown_fields=True):
-    """The fiscal registrar and its port."""
+    """The fiscal registrar, or the printer without fiscal functions (`escpos`), and its port."""
 
     port: Text
-    """A serial port, or tcp://HOST:PORT."""
-    protocol: Literal["shtrih"] = "shtrih"
+    """A serial port, tcp://HOST:PORT, or a printer's own USB port."""
+    protocol: Literal["shtrih", "escpos"] = "shtrih"
     speed: Speed = 115200
     password: Annotated[int, Meta(ge=0, le=99_999_999)] = 30
     tax_system: Literal[0, 1, 2, 4, 5] = 0
@@ -110,6 +116,12 @@ class Registrar(Struct, frozen=True, forbid_unknown_fields=True):
     close_shift_at: TimeOfDay = "03:00"
     late_receipt: Literal["same_shift", "any_shift"] = "same_shift"
     """Until when an owed document is made as an ordinary receipt by itself; behind that a person decides."""
+    width: Literal[32, 36, 42, 48, 64] = 48
+    """Characters on a row of an escpos printer."""
+    code_page: CodePage = "cp866"
+    """The letters that an escpos printer has."""
+    code_page_number: Annotated[int, Meta(ge=0, le=255)] = 0
+    """Which of the printer's pages that is; 0: as Epson numbers them."""
 
 
 class Account(Struct, frozen=True, forbid_unknown_fields=True):
@@ -169,6 +181,8 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True):
     """Tag 1199: 6 none, 11 22 %, 12 22/122."""
     agent: Agent | None = None
     """None: the service is the operator's own."""
+    receipt_template: Identifier = "default"
+    """What else the receipt says: a file of data/receipts, or of the home's own receipts folder, without .toml."""
 
 
 class Cash(Struct, frozen=True, forbid_unknown_fields=True):

@@ -250,6 +250,9 @@ class Receipt:
     contact: str | None = None
     """The customer's phone, +7 and ten digits, or e-mail address: tag 1008."""
     correction: Correction | None = None
+    service: str = ""
+    account: str = ""
+    """What was paid for, by our own names: for who prints the whole receipt himself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +322,11 @@ class ShiftState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A fiscal document as the fiscal drive keeps it."""
+    """A fiscal document as the fiscal drive keeps it.
+
+    Of a printer without fiscal functions: the payment's own receipt, `number` counts the terminal's payments, there is no
+    `sign` and no `shift` (0), and `drive_serial` is empty.
+    """
 
     number: int
     sign: int
@@ -343,7 +350,8 @@ class RegistrarStatus:
     `problem` is None when a receipt can be made now, else a condition's code: `registrar_paper_out`,
     `registrar_cover_open`, `registrar_busy`, `registrar_drive`, `registrar_locked`, `registrar_clock`,
     `registrar_document_open`, `registrar_failed`; `detail` is for staff. `notices` are the codes and details of what
-    does not stop it yet: `registrar_paper_low`, `registrar_drive_ending`, `registrar_settings`.
+    does not stop it yet: `registrar_paper_low`, `registrar_drive_ending`, `registrar_settings`. A printer without fiscal
+    functions has no drive (`drive_serial` is empty) and no shift: it is CLOSED, always.
     """
 
     model: str

@@ -30,6 +30,7 @@ from kassa.fiscal import queue as fiscal
 from kassa.fiscal import shift
 from kassa.fiscal.late import decide
 from kassa.fiscal.receipt import receipt_of
+from kassa.fiscal.template import load_templates
 from kassa.home import Home
 from kassa.journal import entries as e
 from kassa.journal.records import CollectionRecord, PendingDocument, Removal
@@ -145,6 +146,7 @@ class Terminal:
         self._config, self._home, self._journal = config, home, journal
         self._clock, self._devices = clock, devices
         self._services = {service.id: service for service in config.service}
+        self._templates = load_templates(config, home)
         self._watch = Watch(config, home, journal, clock, disk)
         self._queue = fiscal.Queue()
         self._snapshot: Snapshot | None = None
@@ -500,7 +502,7 @@ class Terminal:
             self._queue,
             pending,
             self._clock.monotonic(),
-            lambda waiting: receipt_of(waiting, self._config),
+            lambda waiting: receipt_of(waiting, self._config, self._templates),
             is_any_shift_right=self._is_any_shift_right,
         )
         if isinstance(command, SettleReceipt):

@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from functools import partial
 from pathlib import Path
@@ -25,9 +25,11 @@ from urllib.parse import urlsplit
 import kassa
 from devices.ccnet import words as ccnet_words
 from devices.ccnet.dialect import CcnetDialect
+from devices.escpos import words as escpos_words
+from devices.escpos.driver import EscposDriver
 from devices.id003 import words as id003_words
 from devices.id003.dialect import Id003Dialect
-from devices.link import LineSettings, Link, SerialLink, TcpLink
+from devices.link import FileLink, LineSettings, Link, SerialLink, TcpLink, is_usb_printer
 from devices.recording import recorded
 from devices.shtrih import words as shtrih_words
 from devices.shtrih.driver import ShtrihDriver
@@ -40,23 +42,28 @@ from importers.inbox import Inbox
 from kassa.ballast import Ballast
 from kassa.clock import SystemClock
 from kassa.collection import collection_fields
-from kassa.config import NETWORK, Config, Validator, load
+from kassa.config import NETWORK, Config, Registrar, Validator, load
 from kassa.control.server import Server
 from kassa.errors import KassaError
 from kassa.export.outbox import Outbox
 from kassa.export.writer import ExportFailed, described, outgoing_folder
 from kassa.fiscal.late import owed_fields
+from kassa.fiscal.receipt import template_of
+from kassa.fiscal.template import load_templates, whole_receipt
 from kassa.flight.keeper import Keeper
 from kassa.flight.recorder import Recorder
 from kassa.flight.ring import Record
 from kassa.home import Home
 from kassa.journal.store import Journal, JournalBroken, JournalFull
+from kassa.paper import Line as PaperLine
 from kassa.ports import (
     CloseShift,
     CountShift,
+    Document,
     ExportEnded,
     PrintText,
     PrintXReport,
+    Receipt,
     RegistrarLost,
     RegistrarStatus,
     ScreenEnded,
@@ -97,6 +104,7 @@ LOG_FILES = 5
 
 WORDS: Mapping[str, Language] = {
     "ccnet": ccnet_words.LANGUAGE,
+    "escpos": escpos_words.LANGUAGE,
     "id003": id003_words.LANGUAGE,
     "shtrih": shtrih_words.LANGUAGE,
     "ssp": ssp_words.LANGUAGE,
@@ -416,7 +424,7 @@ def _pump(
         driver = ValidatorDriver(dialect, currency, config.validator.countries)
     else:
         port, line = config.registrar.port, LineSettings(config.registrar.speed)
-        driver = ShtrihDriver(config.registrar.password, currency, _local_zone())
+        driver = _registrar(config, home)
     write = partial(recorder.record, getattr(config, name).protocol)
     return Pump(driver, recorded(_link(home, port, line, loop), f"{port}, {line}", write), dispatch, loop)
 
@@ -426,7 +434,41 @@ def _link(home: Home, port: str, line: LineSettings, loop: asyncio.AbstractEvent
     if port.startswith(NETWORK):
         address = urlsplit(port)
         return lambda: TcpLink(address.hostname or "", address.port or 0, loop)
-    return lambda: SerialLink(str(home.path / port), line, loop)
+    path = str(home.path / port)
+    return lambda: FileLink(path, loop) if is_usb_printer(path) else SerialLink(path, line, loop)
+
+
+def _registrar(config: Config, home: Home) -> Driver:
+    """What makes the receipts."""
+    registrar, currency = config.registrar, config.terminal.currency
+    match registrar.protocol:
+        case "shtrih":
+            return ShtrihDriver(registrar.password, currency, _local_zone())
+        case "escpos":
+            return EscposDriver(currency, SystemClock().now, _composer(config, home), _encoder(registrar))
+
+
+def _composer(config: Config, home: Home) -> Callable[[Receipt, Document], list[PaperLine]]:
+    """What stands on a receipt that is printed without a fiscal registrar."""
+    templates = load_templates(config, home)
+
+    def compose(made: Receipt, document: Document) -> list[PaperLine]:
+        return whole_receipt(template_of(made.service, config, templates), made, document, config)
+
+    return compose
+
+
+def _encoder(registrar: Registrar) -> Callable[[Sequence[PaperLine]], list[bytes]]:
+    """Lines as bytes of the printer's language; its library is there only where it is needed, and takes its time."""
+    try:
+        from devices.escpos.encoding import Paper, job
+    except ModuleNotFoundError as error:
+        raise KassaError(
+            f"kassa.toml: registrar.protocol = 'escpos' needs what is not installed ({error.name}); "
+            "pip install 'kassa[escpos]'"
+        ) from error
+    paper = Paper(registrar.width, registrar.code_page, registrar.code_page_number)
+    return lambda lines: job(lines, paper)
 
 
 def _recorder(config: Config, home: Home, name: str) -> Recorder:
@@ -565,7 +607,8 @@ async def _check_registrar(config: Config, home: Home) -> dict[str, Any]:
 def _verdict(fact: object) -> tuple[str | None, list[str]] | None:
     match fact:
         case RegistrarStatus(model=model, drive_serial=serial, problem=problem, detail=detail):
-            return f"{model}, fiscal drive {serial}", [f"{problem}: {detail}"] if problem else []
+            found = f"{model}, fiscal drive {serial}" if serial else f"{model}, without fiscal functions"
+            return found, [f"{problem}: {detail}"] if problem else []
         case RegistrarLost(reason):
             return None, [reason]
         case _:

@@ -67,7 +67,7 @@ install_python_packages() {
     fi
     say "installing the Python packages of setup.cfg into .venv, in the versions of constraints.txt"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check \
-        --constraint constraints.txt --editable '.[import,ui,test]' >&2
+        --constraint constraints.txt --editable '.[escpos,import,ui,test]' >&2
     printf '%s\n' "$fresh" > .venv/stamp
 }
 

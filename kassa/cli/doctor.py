@@ -21,9 +21,10 @@ import kassa
 from kassa.cli.context import Context, pass_context
 from kassa.cli.journal_access import own_journal, reach
 from kassa.clock import SystemClock
-from kassa.config import Config, load
+from kassa.config import NETWORK, Config, load
 from kassa.enquiry import is_old
 from kassa.errors import KassaError
+from kassa.fiscal.template import load_templates
 from kassa.home import Home, data_folder
 from kassa.subscribers import Snapshot, current_path
 from kassa.words import counted
@@ -75,6 +76,11 @@ def _look(home: Home) -> Iterator[Finding]:
     yield _disk(home, config)
     yield from _ports(home, config)
     yield _profiles(home, config)
+    yield _try(
+        "receipts",
+        lambda: ", ".join(load_templates(config, home)),
+        "correct it; see it with: kassa receipt preview",
+    )
     yield _data(home, config)
     yield from _core_and_journal(home)
 
@@ -141,7 +147,9 @@ def _disk(home: Home, config: Config) -> Finding:
 def _ports(home: Home, config: Config) -> Iterator[Finding]:
     for name, port in (("validator", config.validator.port), ("registrar", config.registrar.port)):
         path = Path(home.path / port)
-        if not path.exists():
+        if port.startswith(NETWORK):
+            words, remedy = f"{port}, in the network", ""
+        elif not path.exists():
             words, remedy = (
                 f"{path} is not there",
                 f"plug it in and switch it on, or set {name}.port in kassa.toml",

@@ -25,6 +25,7 @@ COMMANDS = {
     "init": "kassa.cli.init:init",
     "journal": "kassa.cli.journal:journal",
     "payments": "kassa.cli.payments:payments",
+    "receipt": "kassa.cli.receipt:receipt",
     "run": "kassa.cli.run:run",
     "shift": "kassa.cli.shift:shift",
     "simulate": "kassa.cli.simulate:simulate",

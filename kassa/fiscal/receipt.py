@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from kassa import config as c
 from kassa.config import Config
+from kassa.fiscal.template import DEFAULT, Template, Templates, lines_above_items
 from kassa.journal.records import PendingDocument
 from kassa.money import Money
 from kassa.ports import Agent, Correction, Place, Receipt, ReceiptItem, Supplier
@@ -26,6 +28,8 @@ def receipt(
     config: Config,
     contact: str | None = None,
     correction: Correction | None = None,
+    *,
+    templates: Templates,
 ) -> Receipt:
     """The receipt of one payment: one item for the whole sum, as nothing of it is change or fee.
 
@@ -42,25 +46,40 @@ def receipt(
         vat=service.vat if service else 12,
         agent=_agent(service.agent) if service and service.agent else None,
     )
-    lines = (
-        f"Терминал {config.terminal.number}",
-        config.terminal.address,
-        f"Платёж {payment}",
-        f"Справки: {config.terminal.phone}",
+    made = Receipt(
+        payment=payment,
+        items=(item,),
+        total=total,
+        tax_system=config.registrar.tax_system,
+        place=place(config),
+        contact=contact,
+        correction=correction,
+        service=service_id,
+        account=account,
     )
-    return Receipt(
-        payment, (item,), total, config.registrar.tax_system, lines, place(config), contact, correction
-    )
+    return replace(made, lines=lines_above_items(template_of(service_id, config, templates), made, config))
 
 
-def receipt_of(waiting: PendingDocument, config: Config) -> Receipt:
+def template_of(service_id: str, config: Config, templates: Templates) -> Template:
+    """How a service's receipts look, also when it left the configuration since."""
+    service = config.find_service(service_id)
+    return templates[service.receipt_template if service else DEFAULT]
+
+
+def receipt_of(waiting: PendingDocument, config: Config, templates: Templates) -> Receipt:
     """The receipt of a payment that waits for its document."""
     decision, correction = waiting.decision, None
     if decision is not None and decision.document == CORRECTION:
         correction = Correction(datetime.fromisoformat(waiting.credited_at).date(), decision.act)
-    total = Money(waiting.total, config.terminal.currency)
     return receipt(
-        waiting.payment, waiting.service, waiting.account, total, config, waiting.contact, correction
+        waiting.payment,
+        waiting.service,
+        waiting.account,
+        Money(waiting.total, config.terminal.currency),
+        config,
+        waiting.contact,
+        correction,
+        templates=templates,
     )
 
 

@@ -57,12 +57,16 @@ def in_words(entry: e.Entry, currency: str) -> str:
             total = money(sum(value * count for value, count in entry.notes))
             return f"collection {entry.collection}: {counted(notes, 'note')}, {total}, by {entry.by}"
         case e.FiscalIntended():
+            if not entry.drive_serial:
+                return f"receipt {entry.last_document + 1} about to be printed, without a fiscal drive"
             drive = f"fiscal drive {entry.drive_serial}, last document {entry.last_document}"
             return f"receipt about to be registered: {drive}"
         case e.FiscalVoided():
             return f"that receipt left no document: {entry.reason}"
         case e.DocumentRegistered():
             paper = "" if entry.printed else ", not printed"
+            if not entry.drive_serial:
+                return f"receipt {entry.number}, {money(entry.total)}, without a fiscal drive{paper}"
             return f"document {entry.number}, sign {entry.sign}, {money(entry.total)}, shift {entry.shift}{paper}"
         case e.DocumentOwed():
             return f"document owed: {entry.reason}"

@@ -60,7 +60,7 @@ class BalanceView(Struct, frozen=True):
 
 
 class DocumentView(Struct, frozen=True):
-    """The fiscal document of the payment."""
+    """The fiscal document of the payment; `sign` is 0 where a printer without fiscal functions made the receipt."""
 
     number: int
     sign: int

@@ -166,8 +166,9 @@ class Terminal:
 
     @cached_property
     def registrar(self):
-        """Its fiscal registrar, likewise."""
-        return self._simulate("shtrih", "registrar")
+        """Its fiscal registrar, or what makes its receipts, likewise."""
+        config = tomllib.loads((self.home / "kassa.toml").read_text(encoding="utf-8"))
+        return self._simulate(config["registrar"]["protocol"], "registrar")
 
     def _simulate(self, model, name):
         return self._start(Simulator(model, self.home / "run" / name, self.folder / f"{name}.json"))

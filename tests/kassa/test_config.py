@@ -31,6 +31,10 @@ def test_the_example_is_a_working_configuration(example):
         ("receipt", "contact", "fax", ["receipt.contact = 'fax'", "'both'", "'phone'", "'email'", "'off'"]),
         ("cash", "idle_timeout_s", 0, ["cash.idle_timeout_s = 0", ">= 1"]),
         ("terminal", "number", "00042\n", ["terminal.number = '00042\\n'", "digits"]),
+        ("registrar", "width", 40, ["registrar.width = 40", "32, 36, 42, 48, 64"]),
+        ("registrar", "code_page", "koi8-r", ["registrar.code_page = 'koi8-r'", "'cp866'"]),
+        ("registrar", "code_page_number", 256, ["registrar.code_page_number = 256", "<= 255"]),
+        ("registrar", "protocol", "epson", ["registrar.protocol = 'epson'", "'shtrih'", "'escpos'"]),
         ("validator", "countries", [], ["validator.countries = []", "a list of length >= 1"]),
         ("validator", "countries", "RUS", ["validator.countries = 'RUS'", "a list"]),
     ],
@@ -80,6 +84,12 @@ def test_a_service_is_named_by_its_place(example):
 def test_a_note_above_the_maximum_is_no_denomination_of_the_service(example):
     example["service"][0]["denominations"] = [100, 50000]
     with pytest.raises(ConfigError, match=r"service\[0\]\.denominations = \[50000\] .* at most 15000"):
+        parse(example)
+
+
+def test_the_name_of_a_receipts_template_is_no_path(example):
+    example["service"][0]["receipt_template"] = "../secret"
+    with pytest.raises(ConfigError, match=r"service\[0\]\.receipt_template = '\.\./secret'"):
         parse(example)
 
 

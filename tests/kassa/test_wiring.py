@@ -264,3 +264,19 @@ def test_a_device_without_a_port_is_told_so_in_words(home):
     assert found["ok"] is False
     assert "cannot be opened" in found["problems"][0]
     assert json.dumps(found)
+
+
+def test_a_printer_whose_library_is_not_installed_is_told_with_what_to_do(home, monkeypatch):
+    text = home.config.read_text(encoding="utf-8").replace('protocol = "shtrih"', 'protocol = "escpos"')
+    home.config.write_text(text, encoding="utf-8")
+    monkeypatch.delitem(sys.modules, "devices.escpos.encoding", raising=False)
+    monkeypatch.setitem(sys.modules, "escpos", None)
+    with pytest.raises(KassaError, match=r"not installed \(escpos\); pip install 'kassa\[escpos\]'"):
+        wiring.run(home, with_ui=False)
+
+
+def test_a_receipt_template_that_cannot_be_used_stops_the_start_in_words(home):
+    (home.path / "receipts").mkdir()
+    (home.path / "receipts" / "default.toml").write_text('registrar = []\nprinter = [{ text = "{x}" }]\n')
+    with pytest.raises(KassaError, match=r"default\.toml: printer\[0\]\.text = '\{x\}' cannot be used"):
+        wiring.run(home, with_ui=False)

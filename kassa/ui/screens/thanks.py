@@ -34,8 +34,10 @@ class ThanksScreen(Page):
         self.account = account_number(view)
         self.payment = view.payment or ""
         self.has_receipt = view.document is not None
-        self.document_number = str(view.document.number) if view.document else ""
-        self.document_sign = str(view.document.sign) if view.document else ""
+        # Without a fiscal sign the receipt's number says nothing that the payment's does not.
+        document = view.document if view.document is not None and view.document.sign else None
+        self.document_number = str(document.number) if document else ""
+        self.document_sign = str(document.sign) if document else ""
         said = notice(view, tr)
         self.notice_title, self.notice_text = (said.title, said.text) if said else ("", "")
 

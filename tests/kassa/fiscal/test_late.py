@@ -12,7 +12,8 @@ from kassa.config import load
 from kassa.fiscal.late import LateDecisionRefused, decide, owed_fields
 from kassa.fiscal.queue import Queue, next_command
 from kassa.fiscal.receipt import receipt_of
-from kassa.home import data_folder
+from kassa.fiscal.template import load_templates
+from kassa.home import Home, data_folder
 from kassa.journal import entries as e
 from kassa.journal.records import LateDecision, PendingDocument
 from kassa.journal.store import Journal
@@ -21,7 +22,7 @@ from kassa.ports import Correction, RegisterReceipt, RegistrarStatus, ShiftState
 PAYMENT = payment_number(1)
 READY = RegistrarStatus("KKT", DRIVE, ShiftState.OPEN, 58, 1234, 0)
 LATE = PendingDocument(
-    PAYMENT, "internet", "0017742", 50000, None, True, "2026-11-24T23:50:00+03:00", is_late=True
+    PAYMENT, "internet", "0017742", 50000, None, True, credited_at="2026-11-24T23:50:00+03:00", is_late=True
 )
 DECIDED = replace(LATE, decision=LateDecision("correction", "7"))
 
@@ -44,39 +45,46 @@ def journal(tmp_path):
         yield made
 
 
-def command_for(config, *pending, status=READY, **policy):
-    _, command = next_command(
-        Queue(status=status), pending, 0.0, lambda one: receipt_of(one, config), **policy
-    )
-    return command
+@pytest.fixture
+def command_for(config, tmp_path):
+    """What the queue asks next for these payments."""
+    templates = load_templates(config, Home(tmp_path))
+
+    def ask(*pending, status=READY, **policy):
+        _, command = next_command(
+            Queue(status=status), pending, 0.0, lambda one: receipt_of(one, config, templates), **policy
+        )
+        return command
+
+    return ask
 
 
-def test_a_late_document_is_not_made_by_itself(config):
-    assert command_for(config, LATE) is None
+def test_a_late_document_is_not_made_by_itself(command_for):
+    assert command_for(LATE) is None
 
 
-def test_nobody_waits_behind_one_that_waits_for_a_person(config):
+def test_nobody_waits_behind_one_that_waits_for_a_person(command_for):
     now = replace(LATE, payment=payment_number(2), is_late=False, owed=False)
-    assert command_for(config, LATE, now).receipt.payment == now.payment
+    assert command_for(LATE, now).receipt.payment == now.payment
 
 
-def test_where_the_accountant_allows_it_it_is_made_in_any_shift(config):
-    assert isinstance(command_for(config, LATE, is_any_shift_right=True), RegisterReceipt)
+def test_where_the_accountant_allows_it_it_is_made_in_any_shift(command_for):
+    assert isinstance(command_for(LATE, is_any_shift_right=True), RegisterReceipt)
 
 
-def test_an_owed_document_does_not_begin_a_shift_whose_own_has_run_out(config):
+def test_an_owed_document_does_not_begin_a_shift_whose_own_has_run_out(command_for):
     expired = replace(READY, shift=ShiftState.EXPIRED)
     owed = replace(LATE, is_late=False)
-    assert command_for(config, owed, status=expired) is None
-    assert command_for(config, replace(owed, owed=False), status=expired) is not None
+    assert command_for(owed, status=expired) is None
+    assert command_for(replace(owed, owed=False), status=expired) is not None
 
 
-def test_what_was_decided_is_made(config):
-    receipt = command_for(config, DECIDED).receipt
+def test_what_was_decided_is_made(command_for):
+    receipt = command_for(DECIDED).receipt
     assert receipt.correction == Correction(of=date(2026, 11, 24), number="7")
 
     ordinary = replace(DECIDED, decision=LateDecision("receipt", "б/н"))
-    assert command_for(config, ordinary).receipt.correction is None
+    assert command_for(ordinary).receipt.correction is None
 
 
 def test_a_decision_is_written_down_with_who_and_why(journal):

@@ -1,0 +1,1 @@
+"""Receipt printers that speak ESC/POS: no fiscal functions, the same port as a registrar's."""
