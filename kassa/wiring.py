@@ -16,7 +16,6 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -378,7 +377,7 @@ def _pump(
         driver = ValidatorDriver(dialect, currency, config.validator.countries)
     else:
         port, line = config.registrar.port, LineSettings(config.registrar.speed)
-        driver = ShtrihDriver(config.registrar.password, currency, _local_zone())
+        driver = ShtrihDriver(config.registrar.password, currency, SystemClock().now)
     write = partial(recorder.record, getattr(config, name).protocol)
     return Pump(driver, recorded(_link(home, port, line, loop), f"{port}, {line}", write), dispatch, loop)
 
@@ -407,12 +406,6 @@ def _dialect(validator: Validator, currency: str) -> tuple[Callable[[Time], Dial
 
             key = int(validator.fixed_key, 16)
             return partial(SspDialect, draw=secrets.randbelow, fixed_key=key), SspDialect.line
-
-
-def _local_zone() -> tzinfo:
-    zone = SystemClock().now().tzinfo
-    assert zone is not None
-    return zone
 
 
 def _screen_log(home: Home) -> BinaryIO:

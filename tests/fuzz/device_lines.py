@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 from pieces import PIECE_MAX_BYTES, Pieces, Target, check_error, string
@@ -44,6 +44,7 @@ from kassa.ports import (
 )
 
 PASSWORD = 30
+NOON = datetime(2026, 11, 24, 14, 5, tzinfo=UTC)
 STEPS_MAX = 50_000
 SILENT_MAX_S = 900.0
 """However confused by what came before, a driver gives a silent line up within this; a registrar that opens a shift may
@@ -265,7 +266,7 @@ def shtrih_driver(data: bytes) -> None:
         )  # fmt: skip
 
     line = Line(pieces, shtrih.frame, shtrih.BODY_BYTES_MAX, command)
-    driver = ShtrihDriver(PASSWORD, "RUB", UTC)
+    driver = ShtrihDriver(PASSWORD, "RUB", lambda: NOON)
     for fact in line.run_to_the_end(driver.program(line.now)):
         assert isinstance(fact, get_args(RegistrarFact)), fact
 
@@ -465,7 +466,7 @@ def _registrar_talk() -> tuple[list[bytes], bytes]:
     receipt = receipt_of("00042-0000000001", 650)
     return overheard(
         Registrar(0.0),
-        ShtrihDriver(PASSWORD, "RUB", UTC).program,
+        ShtrihDriver(PASSWORD, "RUB", lambda: NOON).program,
         900,
         at_1=(1, RegisterReceipt(receipt), None),
         at_3=(3, CloseShift(), None),

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from receipts import DRIVE, receipt_of
 
-from devices.shtrih.driver import BUSY_MAX_S, DOCUMENT_LEFT_S, LINES_MAX, SETTLE_DOCUMENTS_MAX, TELL_EVERY_S
+from devices.shtrih.driver import LINES_MAX
 from devices.shtrih.protocol import Z_REPORT_MS, Form, Mode, Submode
+from devices.shtrih.registrar import BUSY_MAX_S, DOCUMENT_LEFT_S, SETTLE_DOCUMENTS_MAX, TELL_EVERY_S
 from kassa.money import of_whole
 from kassa.ports import (
     CloseShift,
