@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from devices.console import ConsoleError
-from devices.shtrih import paper
+from devices.console import ConsoleError, whole_number
+from devices.shtrih import paper, tables
 from devices.shtrih.memory import SHIFT_MAX, Drive, Item, Job, OpenDocument, Record, Sheet, Truth
 from devices.shtrih.paper import Owner
 from devices.shtrih.protocol import Form, Mode, Submode
@@ -20,6 +20,8 @@ LINE_S = 0.02
 LOW_LINES = 200
 """So many lines before its end the roll's sensor says: low."""
 ROLL_LINES = 20_000
+STRIP_LINES_MAX = 2_000
+"""More paper than this does not hang out of a printer: somebody tears it off."""
 CLOCK_HOURS_MAX, YEARS_MAX = 100_000, 99
 """A hand moves the clock by so much at once; it has two digits for a year."""
 DOCUMENTS_MAX = 200_000
@@ -75,8 +77,8 @@ class Mechanics:
             return self.faults.mode
         if self._unread is not None:
             return Mode.DATA_OUTPUT
-        if self.truth.opened is not None:
-            return Mode.DOCUMENT_OPEN
+        if self.truth.opened is not None and self.truth.opened.has_items:
+            return Mode.DOCUMENT_OPEN  # a correction without items stands open in the fiscal drive only
         if opened_at is not None and self.clock - opened_at >= SHIFT_MAX:
             return Mode.SHIFT_EXPIRED
         return Mode.SHIFT_OPEN if drive.shift_is_open else Mode.SHIFT_CLOSED
@@ -97,9 +99,11 @@ class Mechanics:
 
     # --- printing ----------------------------------------------------------------------------------------------
 
-    def _print(self, lines: list[str], document: int | None = None) -> None:
-        """Begin to print; the truth is kept before anybody can hear of it."""
-        self.truth.job, self.truth.is_interrupted = Job(lines, document), False
+    def _print(self, lines: list[str], document: int | None = None, *, is_cut: bool | None = None) -> None:
+        """Begin to print; the truth is kept before anybody can hear of it. Documents are cut as table 1 says."""
+        if is_cut is None:
+            is_cut = tables.value(self.truth.tables, tables.CUTS) != 0
+        self.truth.job, self.truth.is_interrupted = Job(lines, document, is_cut), False
         self._line_at, self._printed = self._now + LINE_S / self._speed, 0
         self._changed(self.truth)
 
@@ -118,7 +122,11 @@ class Mechanics:
         if self._printed < len(job.lines):
             self._line_at = at + LINE_S / self._speed
             return
-        self.truth.hand_out(Sheet(job.lines, job.document, is_whole=True))
+        self.truth.strip += job.lines
+        del self.truth.strip[:-STRIP_LINES_MAX]
+        self.truth.strip_document = job.document or self.truth.strip_document
+        if job.is_cut:
+            self._cut()
         self.truth.job, self._printed = None, 0
         self._changed(self.truth)
 
@@ -126,8 +134,16 @@ class Mechanics:
         """What was printed of the job so far is a piece of paper of its own."""
         job = self.truth.job
         if job is not None and self._printed:
-            self.truth.hand_out(Sheet(job.lines[: self._printed], job.document, is_whole=False))
+            torn = self.truth.strip + job.lines[: self._printed]
+            self.truth.strip, self.truth.strip_document = [], None
+            self.truth.hand_out(Sheet(torn, job.document, is_whole=False))
         self._printed, self._line_at = 0, None
+
+    def _cut(self) -> None:
+        """What hangs out of the printer falls into a hand."""
+        if self.truth.strip:
+            self.truth.hand_out(Sheet(self.truth.strip, self.truth.strip_document, is_whole=True))
+        self.truth.strip, self.truth.strip_document = [], None
 
     # --- the fiscal drive --------------------------------------------------------------------------------------
 
@@ -150,6 +166,10 @@ class Mechanics:
     def _report(self, form: Form, title: str) -> None:
         record = self._record(form)
         self._print(paper.shift_report(title, record, self.truth.drive, self.owner), record.number)
+        if form is Form.SHIFT_CLOSE:
+            self.truth.cash_in, self.truth.cash_out = [], []
+            if tables.value(self.truth.tables, tables.CASH_IS_ZEROED):
+                self.truth.drawer = 0
 
     # --- hands that interfere ----------------------------------------------------------------------------------
 
@@ -209,6 +229,21 @@ class Mechanics:
         self.truth.drive = Drive(serial)
         self.truth.drive.record(Form.REGISTRATION, self.clock)
         self.truth.opened = None
+        self._changed(self.truth)
+
+    def change_setting(self, table: int, field: int, value: str, now: float) -> None:
+        """A technician changes a number in the tables."""
+        self._advance(now)
+        known = tables.TABLES.get(table)
+        if known is None or field not in known.fields or known.fields[field].is_text:
+            raise ConsoleError(f"there is no number in table {table}, field {field}")
+        self.truth.tables[f"{table}.{field}"] = whole_number(value, 0, known.fields[field].highest)
+        self._changed(self.truth)
+
+    def let_drive_end(self, days: int, now: float) -> None:
+        """The drive is good for so many days from now."""
+        self._advance(now)
+        self.truth.drive.expires = self.clock + timedelta(days=days)
         self._changed(self.truth)
 
     def move_clock(self, hours: float, now: float) -> None:

@@ -28,6 +28,21 @@ class Quirks:
     """Through a power cut; else it is cancelled at power-up."""
     finishes_after_s: float | None = None
     """So long after power-up a receipt is in the archive that was being closed when the power went; None: it is not."""
+    opens_receipt_itself: bool = False
+    """At the first item, when none is open."""
+    is_registered_as_agent: bool = True
+    """Else what an agent's item says is refused."""
+    refused_tags: frozenset[int] = frozenset()
+    """Tags that this firmware does not take from a host."""
+    corrections_are_receipts: bool = False
+    """Keep corrections of formats 1.1 and 1.2 under the form of receipts."""
+    counts_corrections: bool = True
+    """In the registers, too."""
+    has_tables: bool = True
+    """Tell and change settings; else refuse that."""
+    has_text_documents: bool = True
+    zeroes_seconds: bool = False
+    """Whenever the clock is set."""
     takes_tags: bool = True
     keeps_tags: bool = True
     """Tell the tags of old documents; else they are gone, as after 30 days."""
@@ -68,6 +83,8 @@ class Faults:
     """A mode that only a technician ends."""
     drive: int | None = None
     """The error the fiscal drive gives to all that makes a document."""
+    drive_warnings: int = 0
+    """Bits of FF01 besides those that the drive's age sets."""
     busy_until: float = 0.0
     loses_ofd: bool = False
 

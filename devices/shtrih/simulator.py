@@ -51,10 +51,14 @@ class Simulator(Unit):
                 self.faults.loses_ofd = state == "off"
             case ["clock", hours]:
                 self.move_clock(whole_number(hours, 1, CLOCK_HOURS_MAX), now)
+            case ["settings", table, field, value]:
+                self.change_setting(whole_number(table, 1, 255), whole_number(field, 1, 255), value, now)
             case ["leftover", units]:
                 self.leave_document_open(whole_number(units, 1, 1_000_000), now)
             case ["drive", serial] if len(serial) == 16 and serial.isascii() and serial.isdecimal():
                 self.swap_drive(serial, now)
+            case ["drive", "ends", days]:
+                self.let_drive_end(whole_number(days, 0, CLOCK_HOURS_MAX // 24), now)
             case ["clear"]:
                 self.clear(now)
             case ["receipt", *number] if len(number) < 2:
@@ -110,7 +114,7 @@ FAULTS = [
 COMMANDS = [
     "power off", "power on", "paper out", "paper in", "paper low", "paper left LINES", "cover open",
     "cover close", *(f"fault {fault}" for fault in FAULTS), "clear", "ofd off", "ofd on", "clock HOURS",
-    "leftover UNITS", "drive SERIAL", "receipt [NUMBER]", "unplug", "plug", "state", "help",
+    "leftover UNITS", "drive SERIAL", "drive ends DAYS", "settings TABLE FIELD VALUE", "receipt [NUMBER]", "unplug", "plug", "state", "help",
 ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
-CONTACT = 1008
+CONTACT, SENDER = 1008, 1117
 ADDRESS, PLACE, AUTOMATON = 1009, 1187, 1036
 DATE_TIME = 1012
 INN, REGISTRATION, DRIVE = 1018, 1037, 1041

@@ -56,7 +56,7 @@ class Unit(Electronics):
         self.has_power = False
         if self.quirks.finishes_after_s is not None and self._executing is not None:
             body = self._executing[1]
-            if code_of(body) == _CLOSE_RECEIPT:
+            if code_of(body) in _CLOSINGS:
                 self.truth.closing = body
         self._tear()
         self._forget()
@@ -191,4 +191,10 @@ class Unit(Electronics):
 
 
 _CLOSE_RECEIPT = b"\xff\x45"
-_DURATIONS = {_CLOSE_RECEIPT: CLOSE_S, b"\xe0": OPEN_SHIFT_S, b"\x41": REPORT_S, b"\x40": REPORT_S}
+_CLOSINGS = frozenset({_CLOSE_RECEIPT, b"\xff\x4a", b"\x85"})
+_DURATIONS = {
+    **dict.fromkeys(_CLOSINGS, CLOSE_S),
+    b"\xe0": OPEN_SHIFT_S,
+    b"\x41": REPORT_S,
+    b"\x40": REPORT_S,
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -30,13 +31,18 @@ from devices.validator.driver import ValidatorDriver
 from kassa.money import MINOR_DIGITS, MINOR_MAX, of_whole
 from kassa.ports import (
     CloseShift,
+    Correction,
+    CountShift,
     DisableNotes,
     EnableNotes,
     NoteStacked,
+    Place,
+    PrintText,
     PrintXReport,
     RegisterReceipt,
     RegistrarFact,
     ReturnNote,
+    SetClock,
     SettleReceipt,
     StackNote,
     ValidatorFact,
@@ -44,6 +50,7 @@ from kassa.ports import (
 )
 
 PASSWORD = 30
+PLACE = Place("00042", "г. Примерск, ул. Садовая, д. 6", "Холл")
 NOON = datetime(2026, 11, 24, 14, 5, tzinfo=UTC)
 STEPS_MAX = 50_000
 SILENT_MAX_S = 900.0
@@ -209,6 +216,11 @@ COMMANDS: tuple[shtrih.Command[Any], ...] = (
     shtrih.find_document(PASSWORD, 1), shtrih.announce_tags(PASSWORD, 1), shtrih.close_receipt(PASSWORD, 50000, 0),
     shtrih.cash_register(PASSWORD, 241), shtrih.operation_register(PASSWORD, 152),
     shtrih.read_table(PASSWORD, 1, 1, 1),
+    shtrih.open_receipt(PASSWORD, is_correction=True), shtrih.begin_correction(PASSWORD),
+    shtrih.close_correction(PASSWORD, 50000, {6: 50000}, 0, is_ordered=False),
+    shtrih.send_item_tags(PASSWORD, tlv.byte(tlv.AGENT, 4)), shtrih.open_text_document(PASSWORD),
+    shtrih.close_text_document(PASSWORD), shtrih.table_structure(PASSWORD, 17),
+    shtrih.field_structure(PASSWORD, 17, 17), shtrih.write_table(PASSWORD, 17, 1, 17, b"\2"),
 )  # fmt: skip
 
 
@@ -262,7 +274,8 @@ def shtrih_driver(data: bytes) -> None:
     def command() -> object:
         return pieces.choice(
             None, RegisterReceipt(receipt), SettleReceipt(receipt, "9999078900001234", 7), CloseShift(),
-            PrintXReport(),
+            PrintXReport(), CountShift(), SetClock(NOON), PrintText(("Касса", "00042")),
+            RegisterReceipt(replace(receipt, correction=Correction(NOON.date(), "1"), place=PLACE)),
         )  # fmt: skip
 
     line = Line(pieces, shtrih.frame, shtrih.BODY_BYTES_MAX, command)

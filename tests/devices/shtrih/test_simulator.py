@@ -192,9 +192,10 @@ def test_a_receipt_holds_no_more_than_its_bounds(bench):
     for _ in range(documents.ITEMS_MAX):
         bench.ask(p.sell(PW, "x", 1, 6, 3, 10))
     assert bench.refuses(p.sell(PW, "x", 1, 6, 3, 10)) == 0x94
+    full = tlv.encode(tlv.USER_ATTRIBUTE, bytes(p.TAGS_BYTES_MAX - 4))
     for _ in range(documents.TAGS_BYTES_MAX // p.TAGS_BYTES_MAX):
-        bench.ask(p.send_tags(PW, bytes(p.TAGS_BYTES_MAX)))
-    assert bench.refuses(p.send_tags(PW, bytes(p.TAGS_BYTES_MAX))) == 0x10
+        bench.ask(p.send_tags(PW, full))
+    assert bench.refuses(p.send_tags(PW, full)) == 0x10
 
     number = bench.ask(p.close_receipt(PW, documents.ITEMS_MAX, 0), lasts_s=20).number
     assert bench.ask(p.announce_tags(PW, number)).size_bytes < 0xFFFF
