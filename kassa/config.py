@@ -319,10 +319,6 @@ def _check(config: Config) -> None:
         seen.add(service.id)
         if "ru" not in service.name:
             raise ConfigError(f"{key}.name", service.name, 'at least the Russian name: { ru = "..." }')
-        if service.agent is not None:
-            raise ConfigError(
-                f"{key}.agent", service.agent.sign, "no agent yet: no registrar makes such receipts"
-            )
         if service.max < service.min:
             raise ConfigError(f"{key}.max", service.max, f"{service.min} (the minimum) or more")
         if too_large := [units for units in service.denominations if units > service.max]:

@@ -16,7 +16,6 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -443,7 +442,7 @@ def _registrar(config: Config, home: Home) -> Driver:
     registrar, currency = config.registrar, config.terminal.currency
     match registrar.protocol:
         case "shtrih":
-            return ShtrihDriver(registrar.password, currency, _local_zone())
+            return ShtrihDriver(registrar.password, currency, SystemClock().now)
         case "escpos":
             return EscposDriver(currency, SystemClock().now, _composer(config, home), _encoder(registrar))
 
@@ -487,12 +486,6 @@ def _dialect(validator: Validator, currency: str) -> tuple[Callable[[Time], Dial
 
             key = int(validator.fixed_key, 16)
             return partial(SspDialect, draw=secrets.randbelow, fixed_key=key), SspDialect.line
-
-
-def _local_zone() -> tzinfo:
-    zone = SystemClock().now().tzinfo
-    assert zone is not None
-    return zone
 
 
 def _screen_log(home: Home) -> BinaryIO:

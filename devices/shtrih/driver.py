@@ -9,20 +9,31 @@ Source: Shtrih-M, "Command protocol" 1.17: modes, submodes, commands; the times 
 
 from __future__ import annotations
 
-import textwrap
-from datetime import datetime, tzinfo
-from typing import Any, TypeVar
+from datetime import datetime, timedelta
 
-from devices.shtrih import errors, problems, tlv
+from devices.shtrih import errors, problems, receipts, tags, tlv
 from devices.shtrih import protocol as p
-from devices.shtrih.exchange import AnswerLost, Exchange
-from devices.shtrih.problems import Verdict
-from devices.shtrih.protocol import Closed, Command, DriveStatus, Form, FoundDocument, Mode, Refused, Submode
+from devices.shtrih.errors import Reaction, meaning
+from devices.shtrih.exchange import AnswerLost
+from devices.shtrih.protocol import Command, DriveStatus, Form, FoundDocument, Mode, Refused
+from devices.shtrih.registrar import (
+    BUSY_MAX_S,
+    BUSY_MS,
+    PAPER_INTERRUPTED,
+    SETTLE_DOCUMENTS_MAX,
+    AgentRefused,
+    NotReady,
+    Registrar,
+)
+from devices.shtrih.settings import Format, Setting
 from devices.steps import Program, Time, await_command, flush, report, sleep
 from kassa.errors import KassaError
 from kassa.money import Money
 from kassa.ports import (
+    Agent,
+    ClockSet,
     CloseShift,
+    Correction,
     CountShift,
     Document,
     DocumentRegistered,
@@ -33,45 +44,18 @@ from kassa.ports import (
     RegisterReceipt,
     RegistrarCommand,
     RegistrarLost,
-    RegistrarStatus,
     RegistrationStarting,
     ReportFailed,
     SetClock,
     SettleReceipt,
-    ShiftClosed,
-    ShiftOpened,
-    ShiftState,
+    TextPrinted,
     XReportPrinted,
 )
-
-T = TypeVar("T")
 
 OPENING_MS = 50
 """Whoever had the port before us may just have spoken: let late answers arrive to be thrown away."""
 POLL_MS = 1000
 """Paper and cover are looked at so often (ours)."""
-LEARN_EVERY_S = 10.0
-"""Drive, shift, clock and the queue for the OFD are looked at so often (ours)."""
-TELL_EVERY_S = 3.0
-"""The core hears of the registrar at least so often."""
-BUSY_MS = 200
-"""Between two looks at a registrar that prints."""
-BUSY_TOLD_S = 3.0
-"""A registrar that prints for a moment is no problem of anybody's."""
-BUSY_MAX_S = 60.0
-"""So long a printing registrar is waited for; one was seen to print forever."""
-PRINT_MAX_S = 15.0
-"""So long the customer's document may print before it counts as not printed (ours)."""
-STEPS_MAX = 12
-"""So many things the registrar may want before a document (continue, cancel, close, open); more is a circle."""
-DOCUMENT_LEFT_S = 10.0
-"""A document that stands open so long and that nobody asks to settle is somebody else's: it is cancelled (ours)."""
-FAULT_S = 30.0
-"""So long a refusal keeps the registrar out of service before it is tried again (ours)."""
-REFUSALS_MAX = 2
-"""So many refusals in a row, each of which a status should have explained, and it counts as a failure (ours)."""
-SETTLE_DOCUMENTS_MAX = 200
-"""A registration is settled before the next one begins: more documents after it mean that it was not we who waited."""
 SETTLE_TRIES_MAX = 4
 SETTLE_PAUSE_MS = 1000
 """A refusal to read the archive passes, mostly; each payment that stays in doubt is work for a person (ours)."""
@@ -80,47 +64,20 @@ TAG_BLOCKS_MAX = 300
 """A receipt with its tags is smaller than 32 kB; some registrars hand out blocks forever."""
 LINES_MAX = 20
 """Lines without fiscal meaning on one receipt (ours); they may not use up the paper."""
-OTHER_REPORTS_MAX = 10
-"""So many documents of a shift may be neither receipts nor its opening (ours); else its age stays unknown."""
-EXPIRY_EVERY_S = 3600.0
-PAPER_INTERRUPTED = (Submode.PAPER_RAN_OUT, Submode.WAITS_FOR_CONTINUE)
-
-
-class NotReady(KassaError):
-    """No document can be made now; the message says why to staff."""
+TEXT_LINES_MAX = 200
+"""Lines of a text for staff (ours): a collector's slip has dozens."""
+FEED_LINES = 5
+"""Between the print head and the cutter (ours)."""
+CLOCK_SET_WITHIN = timedelta(seconds=90)
+"""So far the clock may be from what it was told: some models set the seconds to zero."""
 
 
 class InDoubt(KassaError):
     """Neither can the document be found nor is it certain that there is none: a person has to look."""
 
 
-class ShtrihDriver:
-    """One registrar whose documents are in `currency` and whose clock shows the time of `zone`.
-
-    Implements `devices.steps.Driver`: commands and facts are those of `kassa.ports`.
-    """
-
-    def __init__(self, password: int, currency: str, zone: tzinfo) -> None:
-        self._password, self._currency, self._zone = password, currency, zone
-        # These outlive the link: what the core has been told of shifts, and why receipts were refused.
-        self._seen: tuple[str, int, p.Shift] | None = None
-        self._opened_at: datetime | None = None
-        self._fault: Verdict | None = None
-        self._fault_until = 0.0
-        self._refusals = 0
-
-    def _begin_life(self, now: Time) -> None:
-        self._now, self._line = now, Exchange(now)
-        self._model, self._parameters = "", p.Parameters(0)
-        self._drive: DriveStatus | None = None
-        self._shift = p.Shift(is_open=False, number=0, receipt=0)
-        self._exchange = p.Exchange(0, 0, None)
-        self._clock: datetime | None = None
-        self._expiry = p.DriveExpiry(None)
-        self._expiry_at = self._learned_at = self._told_at = float("-inf")
-        self._busy_since: float | None = None
-        self._open_since: float | None = None
-        self._told: RegistrarStatus | None = None
+class ShtrihDriver(Registrar):
+    """Carries out the core's commands. Implements `devices.steps.Driver`: commands and facts are those of `kassa.ports`."""
 
     def lost(self, reason: str) -> RegistrarLost:
         """What the core hears when the link is gone; the next `program` begins anew."""
@@ -149,23 +106,20 @@ class ShtrihDriver:
                 yield from self._close_shift()
             case PrintXReport():
                 yield from self._print_x_report()
-            case CountShift() | SetClock() | PrintText():
-                yield from report(ReportFailed(f"{type(command).__name__}: Shtrih-M does not do that yet"))
-
-    def _ask(self, command: Command[T]) -> Program[T]:
-        return (yield from self._line.ask(command))
+            case CountShift():
+                yield from self._count_on_demand()
+            case SetClock(at):
+                yield from self._set_clock(at)
+            case PrintText(lines):
+                yield from self._print_text(lines)
 
     # --- a receipt ---------------------------------------------------------------------------------------------------
 
     def _register(self, receipt: Receipt) -> Program[None]:
         """Make the document of a payment; every way out of here is a fact, or the link is lost."""
         assert receipt.total.currency == self._currency, receipt
-        if receipt.correction is not None or any(item.agent for item in receipt.items):
-            # An ordinary receipt in their place would be a wrong document.
-            why = "corrections and agents' receipts are not made by Shtrih-M yet"
-            yield from report(NotRegistered(receipt.payment, why, certain=True))
-            return
         try:
+            yield from self._look_what_is_allowed(receipt)
             drive = yield from self._get_ready(Mode.SHIFT_OPEN)
         except (NotReady, Refused) as error:
             self._remember_refusal(error)
@@ -173,9 +127,9 @@ class ShtrihDriver:
             return
         yield from report(RegistrationStarting(receipt.payment, drive.serial, drive.last_document))
         try:
-            closed = yield from self._make(receipt)
-            found = yield from self._confirm(receipt, closed)
-        except (NotReady, Refused, AnswerLost) as error:
+            number = yield from self._make(receipt)
+            found = yield from self._confirm(receipt, number)
+        except (NotReady, AgentRefused, Refused, AnswerLost) as error:
             self._remember_refusal(error)
             begun = SettleReceipt(receipt, drive.serial, drive.last_document)
             yield from self._settle(begun, str(error))
@@ -184,71 +138,93 @@ class ShtrihDriver:
         document = self._document(found, drive.serial, self._shift.number)
         is_printed = yield from self._wait_for_print()
         yield from report(DocumentRegistered(receipt.payment, document, is_printed))
+        if is_printed and self._settings.leaves_paper_uncut:
+            yield from self._cut_off()
 
-    def _make(self, receipt: Receipt) -> Program[Closed]:
-        """All commands of one receipt, from the opening to the fiscal document."""
-        yield from self._patiently(p.open_receipt(self._password))
-        for line in _wrapped(receipt.lines):
+    def _look_what_is_allowed(self, receipt: Receipt) -> Program[None]:
+        """Know the settings that a receipt depends on. Raises NotReady where no document of this kind can be made."""
+        if self._settings_at == float("-inf") or receipt.correction is not None:
+            yield from self._read_settings()
+        forbidden = receipts.what_forbids(receipt, self._settings.number(Setting.FORMAT))
+        if forbidden is not None:
+            raise NotReady(forbidden)
+
+    def _make(self, receipt: Receipt) -> Program[int]:
+        """All commands of one receipt, from the opening to the fiscal document; its number."""
+        correction = receipt.correction
+        if correction is not None and self._settings.number(Setting.FORMAT) == Format.V1_05:
+            return (yield from self._make_correction(receipt, correction))
+        yield from self._patiently(p.open_receipt(self._password, is_correction=correction is not None))
+        for line in receipts.wrapped(receipt.lines)[:LINES_MAX]:
             yield from self._if_it_can(p.print_line(self._password, line))
         for item in receipt.items:
             yield from self._patiently(
                 p.sell(self._password, item.name, item.price.minor, item.vat, item.method, item.subject)
             )
-        yield from self._if_it_can(p.send_tags(self._password, tlv.payment(receipt.payment)))
+            if item.agent is not None:
+                yield from self._name_agent(item.agent)
+        if correction is not None:
+            yield from self._name_correction(correction)
+        yield from self._name_particulars(receipt)
         adds_up_to = yield from self._ask(p.subtotal(self._password))
         if adds_up_to != receipt.total.minor:
             found = Money(adds_up_to, self._currency)
             raise NotReady(f"the registrar adds up to {found}, the receipt's total is {receipt.total}")
         close = p.close_receipt(self._password, receipt.total.minor, receipt.tax_system)
-        return (yield from self._patiently(close))
+        return (yield from self._patiently(close)).number
 
-    def _confirm(self, receipt: Receipt, closed: Closed) -> Program[FoundDocument]:
+    def _make_correction(self, receipt: Receipt, correction: Correction) -> Program[int]:
+        """The same in format 1.05, where a correction has totals and no items."""
+        yield from self._patiently(p.begin_correction(self._password))
+        yield from self._name_correction(correction)
+        yield from self._name_particulars(receipt)
+        close = p.close_correction(
+            self._password,
+            receipt.total.minor,
+            receipts.taxes(receipt),
+            receipt.tax_system,
+            is_ordered=correction.is_ordered,
+        )
+        return (yield from self._patiently(close)).number
+
+    def _name_agent(self, agent: Agent) -> Program[None]:
+        """Whose service the last item is. Raises AgentRefused: without it the item would be the operator's own."""
+        for frame in tags.of_agent(agent):
+            try:
+                yield from self._patiently(p.send_item_tags(self._password, frame))
+            except Refused as error:
+                if meaning(error.code).reaction is Reaction.MEND:
+                    raise AgentRefused(error) from error
+                raise
+
+    def _name_correction(self, correction: Correction) -> Program[None]:
+        """What is corrected; without it there is no correction, so a refusal is one."""
+        for tag in tags.of_correction(correction):
+            yield from self._patiently(p.send_tags(self._password, tag))
+
+    def _name_particulars(self, receipt: Receipt) -> Program[None]:
+        """What a document can do without, each tag by itself."""
+        named = [tlv.payment(receipt.payment)]
+        if receipt.contact is not None:
+            named.append(tags.of_contact(receipt.contact))
+        if receipt.place is not None:
+            named += tags.of_place(receipt.place, self._settings.registered)
+        agent = tags.of_receipt_agent(receipt)
+        if agent is not None and self._settings.number(Setting.FORMAT) == Format.V1_05:
+            named.append(agent)
+        for tag in named:
+            yield from self._if_it_can(p.send_tags(self._password, tag))
+
+    def _confirm(self, receipt: Receipt, number: int) -> Program[FoundDocument]:
         """What the drive keeps of the document that was just made: its time is nowhere else."""
-        found = yield from self._ask(p.find_document(self._password, closed.number))
-        if not _is_of(receipt, found):
-            raise NotReady(f"document {closed.number} in the archive is not the one that was made")
+        found = yield from self._ask(p.find_document(self._password, number))
+        if not receipts.is_of(receipt, found):
+            raise NotReady(f"document {number} in the archive is not the one that was made")
         return found
 
     def _document(self, found: FoundDocument, drive_serial: str, shift: int) -> Document:
         total = Money(found.total or 0, self._currency)
-        at = found.at.replace(tzinfo=self._zone)
-        return Document(found.number, found.sign, at, total, drive_serial, shift)
-
-    def _patiently(self, command: Command[T]) -> Program[T]:
-        """Ask, and ask again while the registrar still prints what was before; that refusal means: nothing was done."""
-        waited_ms = 0
-        while True:
-            try:
-                return (yield from self._ask(command))
-            except Refused as error:
-                if error.code != errors.BUSY or waited_ms >= BUSY_MAX_S * 1000:
-                    raise
-            yield from sleep(BUSY_MS)
-            waited_ms += BUSY_MS
-
-    def _if_it_can(self, command: Command[p.Nothing]) -> Program[None]:
-        """What a receipt can do without: not every firmware takes it."""
-        try:
-            yield from self._patiently(command)
-        except Refused as error:
-            if error.code not in errors.NOT_SUPPORTED:
-                raise
-
-    def _wait_for_print(self) -> Program[bool]:
-        """Wait until the document is on paper; False when paper ran out, or when it takes too long."""
-        give_up = self._now() + PRINT_MAX_S
-        while self._now() < give_up:
-            try:
-                status = yield from self._ask(p.short_status(self._password))
-            except Refused:
-                return False
-            is_printing = (
-                status.submode in problems.PRINTING or status.print_result == p.PRINT_RESULT_PRINTING
-            )
-            if not is_printing:
-                return status.submode not in PAPER_INTERRUPTED and not status.print_result
-            yield from sleep(BUSY_MS)
-        return False
+        return Document(found.number, found.sign, self._moment(found.at), total, drive_serial, shift)
 
     # --- what became of a receipt ----------------------------------------------------------------------------------------
 
@@ -290,7 +266,7 @@ class ShtrihDriver:
             documents.append((yield from self._ask(p.find_document(self._password, number))))
         found = yield from self._choose(begun, documents)
         if found is None:
-            yield from self._cancel_what_is_open()
+            yield from self._cancel_what_is_open(drive)
             again = yield from self._ask(p.drive_status(self._password))
             if (again.serial, again.last_document) != (drive.serial, last):
                 raise InDoubt(f"document {again.last_document} appeared meanwhile")
@@ -304,19 +280,19 @@ class ShtrihDriver:
         Where the registrar cannot carry our payment number, it is the very next receipt, if sum and name agree.
         """
         receipt = begun.receipt
-        receipts = [each for each in documents if each.form == Form.RECEIPT]
+        of_kind = [each for each in documents if each.form in receipts.forms_of(receipt)]
         candidates = []
-        for each in receipts:
-            if _is_of(receipt, each):
+        for each in of_kind:
+            if receipts.is_of(receipt, each):
                 tags = yield from self._tags_of(each.number)
                 payment = tlv.payment_of(tags)
                 if payment == receipt.payment:
                     return each
-                if payment is None and _may_name(receipt, tlv.names_of(tags)):
+                if payment is None and receipts.may_name(receipt, tlv.names_of(tags)):
                     candidates.append(each)
         if not candidates:
             return None
-        if candidates != receipts[:1]:
+        if candidates != of_kind[:1]:
             numbers = ", ".join(str(each.number) for each in candidates)
             raise InDoubt(f"documents {numbers} carry no payment number, and each could be the payment's")
         return candidates[0]
@@ -344,13 +320,20 @@ class ShtrihDriver:
                 continue  # a block is handed out once: begin again
         raise InDoubt(f"the tags of document {number} cannot be read")
 
-    def _cancel_what_is_open(self) -> Program[None]:
+    def _cancel_what_is_open(self, drive: DriveStatus) -> Program[None]:
         """Nothing of it is in the archive, so nothing can be lost; what cannot be cancelled now is before the next one."""
         status = yield from self._ask(p.short_status(self._password))
-        if status.mode is not Mode.DOCUMENT_OPEN or status.submode in PAPER_INTERRUPTED:
+        if status.submode in PAPER_INTERRUPTED:
+            return
+        command: Command[p.Nothing]
+        if status.mode is Mode.DOCUMENT_OPEN:
+            command = self._cancellation(status)
+        elif drive.current_document:
+            command = p.cancel_drive_document(self._password)
+        else:
             return
         try:
-            yield from self._ask(self._cancellation(status))
+            yield from self._ask(command)
         except AnswerLost:
             return
         except Refused as error:
@@ -364,74 +347,6 @@ class ShtrihDriver:
         ]
         return closings[0] if closings and closings[0] is not None else self._shift.number
 
-    # --- getting ready -----------------------------------------------------------------------------------------------------
-
-    def _get_ready(self, wanted: Mode | None) -> Program[DriveStatus]:
-        """Bring the registrar into the mode `wanted`, shift open or closed, with nothing half done in it.
-
-        One look, one step: whatever an answer's loss leaves unknown, the next look shows. None wants nothing but that
-        the way is free. Raises NotReady, and Refused for what no status explains.
-        """
-        waited_ms = steps = 0
-        while True:
-            status = yield from self._ask(p.short_status(self._password))
-            drive = yield from self._learn()
-            step = self._next_step(status, drive, wanted)
-            verdict = self._judge(status, is_for_receipt=wanted is Mode.SHIFT_OPEN)
-            if step is None and verdict.problem is None:
-                return drive
-            if step is None:
-                if verdict.problem != problems.BUSY:
-                    raise NotReady(verdict.detail)
-                if waited_ms >= BUSY_MAX_S * 1000:
-                    raise NotReady(f"the registrar has been busy for {BUSY_MAX_S:.0f} s: {verdict.detail}")
-                yield from self._wait_while_busy(waited_ms, verdict.detail)
-                waited_ms += BUSY_MS
-            elif steps >= STEPS_MAX:
-                raise NotReady(f"the registrar does not get ready; it stays in mode {status.mode.name}")
-            else:
-                steps += 1
-                yield from self._try(step)
-
-    def _next_step(
-        self, status: p.ShortStatus, drive: DriveStatus, wanted: Mode | None
-    ) -> Command[Any] | None:
-        """The one command that brings us nearer; None when there is none, because it is ready or must be waited for."""
-        if status.submode == Submode.WAITS_FOR_CONTINUE:
-            return p.continue_print(self._password)
-        if status.submode in problems.PRINTING:
-            return None
-        if status.mode is Mode.DATA_OUTPUT:
-            return p.read_tags(self._password)  # somebody asked for a document and did not hear the end of it
-        if problems.of_printer(status, self._parameters).problem not in (None, problems.DOCUMENT_OPEN):
-            return None
-        if status.mode is Mode.DOCUMENT_OPEN:
-            return self._cancellation(status)
-        if drive.current_document:
-            return p.cancel_drive_document(self._password)
-        is_open = status.mode in (Mode.SHIFT_OPEN, Mode.SHIFT_EXPIRED)
-        if is_open and wanted not in (status.mode, None):
-            return p.z_report(self._password)
-        if status.mode is Mode.SHIFT_CLOSED and wanted is Mode.SHIFT_OPEN:
-            return None if self._judge(status).problem else p.open_shift(self._password)
-        return None
-
-    def _try(self, command: Command[Any]) -> Program[None]:
-        """Ask for something whose effect the next status shows, so a lost answer or a passing refusal is no matter."""
-        try:
-            yield from self._ask(command)
-        except AnswerLost:
-            return
-        except Refused as error:
-            if error.code not in problems.PASSING and error.code != errors.NO_DATA:
-                raise
-            yield from sleep(BUSY_MS)
-
-    def _cancellation(self, status: p.ShortStatus) -> Command[p.Nothing]:
-        if status.mode_detail == p.TEXT_DOCUMENT:
-            return p.close_text_document(self._password)
-        return p.cancel_receipt(self._password)
-
     def _wait_for_calm(self) -> Program[None]:
         """Until it prints no more; after a minute the archive is asked all the same, as it does not print."""
         waited_ms = 0
@@ -444,13 +359,7 @@ class ShtrihDriver:
             yield from self._wait_while_busy(waited_ms, f"it prints (submode {status.submode})")
             waited_ms += BUSY_MS
 
-    def _wait_while_busy(self, waited_ms: int, detail: str) -> Program[None]:
-        """One pause; the core goes on hearing of a registrar that keeps a command waiting."""
-        yield from sleep(BUSY_MS)
-        if waited_ms >= BUSY_TOLD_S * 1000:
-            yield from self._tell(Verdict(problems.BUSY, detail), is_expired=False)
-
-    # --- reports -----------------------------------------------------------------------------------------------------------
+    # --- what staff ask ------------------------------------------------------------------------------------------------------
 
     def _close_shift(self) -> Program[None]:
         """The Z-report; that the shift is closed is told by `_learn`, whoever closed it."""
@@ -478,168 +387,104 @@ class ShtrihDriver:
         else:
             yield from report(ReportFailed("the X-report was not printed to its end; look at the paper"))
 
-    # --- how it is -----------------------------------------------------------------------------------------------------------
-
-    def _identify(self) -> Program[None]:
-        """Name and sensors; a model that does not tell has its submode to speak for it."""
+    def _count_on_demand(self) -> Program[None]:
         try:
-            self._model = (yield from self._ask(p.model())).name
-            self._parameters = yield from self._ask(p.parameters())
-        except Refused:
-            pass
-
-    def _look(self) -> Program[None]:
-        """One look at the registrar: what it waits for is given, what the core should know is told."""
-        at = self._now()
-        try:
-            status = yield from self._ask(p.short_status(self._password))
-            if self._drive is None or at - self._learned_at >= LEARN_EVERY_S:
-                yield from self._learn()
-            yield from self._tend(status, at)
-            verdict = self._judge(status)
-            if verdict.problem is None and self._fault is not None and at < self._fault_until:
-                verdict = self._fault
-            is_expired = status.mode is Mode.SHIFT_EXPIRED
+            yield from self._wait_for_calm()
+            yield from self._learn()
+            if not self._shift.is_open:
+                yield from report(ReportFailed("the shift is closed: there is nothing to count"))
+                return
+            counted = yield from self._count_shift()
         except (Refused, AnswerLost) as error:
-            verdict, is_expired = problems.of_error(error), False
-        if verdict.problem != problems.BUSY:
-            self._busy_since = None
-        elif self._busy_since is None:
-            self._busy_since = at
-        if self._busy_since is not None and at - self._busy_since < BUSY_TOLD_S:
-            verdict = problems.NONE
-        yield from self._tell(verdict, is_expired)
+            yield from report(ReportFailed(str(error)))
+            return
+        yield from report(counted)
 
-    def _tend(self, status: p.ShortStatus, at: float) -> Program[None]:
-        """Paper is back: print on. A document that nobody asks for: cancel it."""
-        is_left_open = status.mode is Mode.DOCUMENT_OPEN and status.submode == Submode.IDLE
-        if not is_left_open:
-            self._open_since = None
-        elif self._open_since is None:
-            self._open_since = at
-        if status.submode == Submode.WAITS_FOR_CONTINUE:
-            yield from self._try(p.continue_print(self._password))
-        elif status.mode is Mode.DATA_OUTPUT:
-            yield from self._try(p.read_tags(self._password))
-        elif self._open_since is not None and at - self._open_since >= DOCUMENT_LEFT_S:
-            self._open_since = at
-            yield from self._try(self._cancellation(status))
-
-    def _tell(self, verdict: Verdict, is_expired: bool) -> Program[None]:
-        shift = ShiftState.OPEN if self._shift.is_open else ShiftState.CLOSED
-        fact = RegistrarStatus(
-            model=self._model,
-            drive_serial=self._drive.serial if self._drive else "",
-            shift=ShiftState.EXPIRED if is_expired else shift,
-            shift_number=self._shift.number,
-            last_document=self._drive.last_document if self._drive else 0,
-            unsent_documents=self._exchange.unsent,
-            problem=verdict.problem,
-            detail=verdict.detail,
-            shift_opened_at=self._opened_at if self._shift.is_open else None,
-        )
-        at = self._now()
-        if fact != self._told or at - self._told_at >= TELL_EVERY_S:
-            self._told, self._told_at = fact, at
-            yield from report(fact)
-
-    def _learn(self) -> Program[DriveStatus]:
-        """Read what the fiscal drive says of itself, and tell the core of shifts that were opened or closed."""
-        at = self._now()
-        drive = yield from self._ask(p.drive_status(self._password))
-        shift = yield from self._ask(p.shift(self._password))
-        self._clock = (yield from self._ask(p.long_status(self._password))).at
-        if at - self._learned_at >= LEARN_EVERY_S:
-            self._exchange = yield from self._ask_for_detail(p.exchange(self._password), self._exchange)
-        if at - self._expiry_at >= EXPIRY_EVERY_S:
-            self._expiry = yield from self._ask_for_detail(p.drive_expiry(self._password), self._expiry)
-            self._expiry_at = at
-        yield from self._follow_shifts(drive, shift)
-        self._drive, self._shift, self._learned_at = drive, shift, at
-        return drive
-
-    def _ask_for_detail(self, command: Command[T], known: T) -> Program[T]:
-        """Ask for what is good to know; a model that does not tell it is not out of order for that."""
+    def _set_clock(self, at: datetime) -> Program[None]:
+        """Set date and time to `at` and what has passed since it was said; the clock itself tells whether it worked."""
+        asked_at = self._now()
         try:
-            return (yield from self._ask(command))
+            drive = yield from self._get_ready_for_clock()
+            local = at.astimezone(self._wall().tzinfo).replace(tzinfo=None)
+            wanted = local + timedelta(seconds=self._now() - asked_at)
+            if drive.at is not None and wanted < drive.at:
+                raise NotReady(
+                    f"its last document is of {drive.at:%d.%m.%Y %H:%M}: the clock cannot be set back "
+                    f"to {wanted:%d.%m.%Y %H:%M}"
+                )
+            yield from self._put_clock(wanted)
+            yield from self._look_at_clock()
+            wanted = local + timedelta(seconds=self._now() - asked_at)
+            if self._clock is None or abs(self._clock - wanted) > CLOCK_SET_WITHIN:
+                raise NotReady(f"its clock shows {self._clock or 'no time'} and not {wanted:%d.%m.%Y %H:%M}")
+        except (NotReady, Refused, AnswerLost) as error:
+            yield from report(ReportFailed(str(error)))
+            return
+        yield from report(ClockSet())
+
+    def _get_ready_for_clock(self) -> Program[DriveStatus]:
+        """With the shift closed and no date unconfirmed. Raises NotReady."""
+        yield from self._wait_for_calm()
+        status = yield from self._ask(p.short_status(self._password))
+        if status.mode is Mode.DATE_UNCONFIRMED:
+            yield from self._look_at_clock()
+            if self._clock is not None:
+                yield from self._try(p.confirm_date(self._password, self._clock.date()))
+            status = yield from self._ask(p.short_status(self._password))
+        if status.mode is not Mode.SHIFT_CLOSED:
+            shown = status.mode.name.replace("_", " ").lower()
+            raise NotReady(f"the clock is set with the shift closed only: close it first (mode {shown})")
+        return (yield from self._ask(p.drive_status(self._password)))
+
+    def _put_clock(self, wanted: datetime) -> Program[None]:
+        """Date first, as its confirmation takes its time; what answers lose, the clock tells afterwards."""
+        if self._clock is None or self._clock.date() != wanted.date():
+            yield from self._ask(p.set_date(self._password, wanted.date()))
+            yield from self._try(p.confirm_date(self._password, wanted.date()))
+        yield from self._try(p.set_time(self._password, wanted))
+
+    def _print_text(self, lines: tuple[str, ...]) -> Program[None]:
+        wrapped = receipts.wrapped(lines)
+        if len(wrapped) > TEXT_LINES_MAX:
+            reason = f"the text has {len(wrapped)} lines, a registrar prints {TEXT_LINES_MAX} at most"
+            yield from report(ReportFailed(reason))
+            return
+        try:
+            yield from self._get_ready(None)
+            is_document = yield from self._open_text()
+            for line in wrapped:
+                yield from self._patiently(p.print_line(self._password, line))
+            if is_document:
+                yield from self._patiently(p.close_text_document(self._password))
+            is_printed = yield from self._wait_for_print()
+            if is_printed and (not is_document or self._settings.leaves_paper_uncut):
+                is_printed = yield from self._cut_off()
+        except (NotReady, Refused, AnswerLost) as error:
+            yield from report(ReportFailed(str(error)))
+            return
+        if is_printed:
+            yield from report(TextPrinted())
+        else:
+            yield from report(ReportFailed("the text was not printed to its end; look at the paper"))
+
+    def _open_text(self) -> Program[bool]:
+        """Begin a document without fiscal meaning where the model has such: its end is cut like a receipt's."""
+        if not self._parameters.has_text_documents:
+            return False
+        try:
+            yield from self._patiently(p.open_text_document(self._password))
         except Refused as error:
-            if error.code not in errors.NOT_SUPPORTED and error.code != errors.NO_DATA:
+            if error.code not in errors.NOT_SUPPORTED:
                 raise
-            return known
-
-    def _follow_shifts(self, drive: DriveStatus, shift: p.Shift) -> Program[None]:
-        """Each shift report since the last look is a fact; the first look of a driver's life only takes its bearings."""
-        seen = self._seen
-        if seen is None or seen[0] != drive.serial or seen[1] > drive.last_document:
-            self._opened_at = (yield from self._find_opening(drive, shift)) if shift.is_open else None
-        elif (seen[2].is_open, seen[2].number) != (shift.is_open, shift.number):
-            yield from self._tell_shifts(*seen, drive.last_document)
-        self._seen = (drive.serial, drive.last_document, shift)
-
-    def _tell_shifts(self, serial: str, after: int, before: p.Shift, last: int) -> Program[None]:
-        """Tell of each shift report after document `after`; what was told once is not told again in another life."""
-        for number in range(max(after, last - SETTLE_DOCUMENTS_MAX) + 1, last + 1):
-            found = yield from self._ask(p.find_document(self._password, number))
-            if found.form == Form.SHIFT_OPEN and found.shift is not None:
-                self._opened_at = found.at.replace(tzinfo=self._zone)
-                yield from report(ShiftOpened(found.shift, number))
-            elif found.form == Form.SHIFT_CLOSE and found.shift is not None:
-                self._opened_at = None
-                yield from report(ShiftClosed(found.shift, number))
-            self._seen = (serial, number, before)
-
-    def _find_opening(self, drive: DriveStatus, shift: p.Shift) -> Program[datetime | None]:
-        """When a shift was opened that stands open already.
-
-        Its report lies as many documents back as the shift has receipts, or a few more: there are other reports.
-        """
-        nearest = drive.last_document - shift.receipt
-        for number in range(nearest, max(0, nearest - OTHER_REPORTS_MAX), -1):
-            found = yield from self._ask(p.find_document(self._password, number))
-            if found.form == Form.SHIFT_OPEN:
-                return found.at.replace(tzinfo=self._zone)
-        return None
-
-    # --- what is wrong -----------------------------------------------------------------------------------------------------
-
-    def _judge(self, status: p.ShortStatus, *, is_for_receipt: bool = True) -> Verdict:
-        """What stands in the way of a document; a shift may be closed where no receipt may be made."""
-        verdict = problems.of_printer(status, self._parameters)
-        if verdict.problem is None and is_for_receipt:
-            return problems.of_drive(self._drive, self._clock, self._expiry.on, self._exchange)
-        return verdict
-
-    def _remember_refusal(self, error: KassaError) -> None:
-        """Keep the terminal from taking money for receipts that are refused; what a status shows need not be kept."""
-        if isinstance(error, Refused) and not problems.is_passing(error):
-            self._refusals += 1
-            if problems.is_lasting(error) or self._refusals >= REFUSALS_MAX:
-                self._fault, self._fault_until = problems.of_error(error), self._now() + FAULT_S
-
-
-def _is_of(receipt: Receipt, found: FoundDocument) -> bool:
-    """Whether form, direction and sum are the receipt's."""
-    is_sale = found.form == Form.RECEIPT and found.operation == p.OPERATION_SALE
-    return is_sale and found.total == receipt.total.minor
-
-
-def _may_name(receipt: Receipt, names: list[str]) -> bool:
-    """Whether a document's items can be the receipt's; items that cannot be read can, and names may have been cut."""
-    if not names:
+            return False
         return True
-    wanted = [_letters(item.name) for item in receipt.items]
-    found = [_letters(name) for name in names]
-    return len(found) == len(wanted) and all(
-        one.startswith(other) or other.startswith(one) for one, other in zip(found, wanted, strict=True)
-    )
 
-
-def _letters(name: str) -> str:
-    """What is left of a name in every code page and after every firmware's own ideas of quotes and blanks."""
-    return "".join(filter(str.isalnum, name[: p.NAME_CHARACTERS_MAX])).casefold()
-
-
-def _wrapped(lines: tuple[str, ...]) -> list[str]:
-    """Lines as wide as the registrar takes them; a long one goes on in the next."""
-    wrapped = [part for line in lines for part in textwrap.wrap(line, p.LINE_CHARACTERS_MAX) or [""]]
-    return wrapped[:LINES_MAX]
+    def _cut_off(self) -> Program[bool]:
+        """Feed what is printed past the cutter and cut; False when it did not, which the next status tells of."""
+        try:
+            yield from self._patiently(p.feed(self._password, FEED_LINES))
+            yield from self._patiently(p.cut(self._password))
+        except (Refused, AnswerLost) as error:
+            self._remember_refusal(error)
+            return False
+        return True

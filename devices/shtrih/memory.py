@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from devices.shtrih.protocol import OPERATION_SALE, Form
+from devices.shtrih.protocol import OPERATION_SALE, QUANTITY_ONE, Form
+from devices.shtrih.settings import Format
 from kassa.money import Money
 
 SHEETS_MAX = 500
@@ -18,7 +19,7 @@ SHIFT_MAX = timedelta(hours=24)
 
 @dataclass
 class Item:
-    """One line of a receipt; `vat`, `method`, `subject` are the values of tags 1199, 1214, 1212."""
+    """One line of a receipt; `vat`, `method`, `subject` are the values of tags 1199, 1214, 1212; `quantity` in millionths."""
 
     name: str
     price: int
@@ -26,6 +27,9 @@ class Item:
     vat: int
     method: int
     subject: int
+    quantity: int = QUANTITY_ONE
+    tags: bytes = b""
+    """As the host sent them by FF4D."""
 
 
 @dataclass
@@ -43,11 +47,23 @@ class Record:
     """What stands in tag 1086."""
     tags: bytes = b""
     """As the host sent them by FF0C."""
+    operation: int = OPERATION_SALE
+    """Value of tag 1054."""
+    receipt: int = 0
+    """Its number in the shift, which receipts and corrections share."""
+    cashless: int = 0
+    """What of the sum was not paid in cash."""
+    tax_system: int = 0
+    """Bit number of tag 1055."""
+    version: int = Format.V1_2
+    """Format of the document."""
+    taxes: dict[int, int] = field(default_factory=dict)
+    """What a correction without items was told to contain, by the value of tag 1199."""
 
     @property
-    def operation(self) -> int:
-        """The simulated registrar only sells."""
-        return OPERATION_SALE
+    def is_sale(self) -> bool:
+        """Whether money came in by it."""
+        return self.form in (Form.RECEIPT, Form.CORRECTION) and self.operation == OPERATION_SALE
 
 
 @dataclass
@@ -58,11 +74,17 @@ class OpenDocument:
     lines: list[str] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
     tags: bytes = b""
+    operation: int = OPERATION_SALE
+    is_correction: bool = False
+    has_items: bool = True
+    """False: a correction of format 1.05, begun in the fiscal drive and not by opening a receipt."""
+    total: int = 0
+    """What such a correction is closed with."""
 
     @property
     def sum(self) -> int:
         """The subtotal."""
-        return sum(item.sum for item in self.items)
+        return self.total or sum(item.sum for item in self.items)
 
 
 @dataclass
@@ -71,6 +93,8 @@ class Job:
 
     lines: list[str]
     document: int | None = None
+    is_cut: bool = True
+    """At its end; else it stays in the printer until the next cut."""
 
 
 @dataclass
@@ -122,21 +146,25 @@ class Drive:
             self.shift, self.shift_is_open, self.receipts_in_shift = self.shift + 1, True, 0
         elif form is Form.SHIFT_CLOSE:
             self.shift_is_open = False
-        elif form is Form.RECEIPT:
+        elif form in (Form.RECEIPT, Form.CORRECTION):
             self.receipts_in_shift += 1
         amount = document.sum if document else 0
         sign = zlib.crc32(f"{self.serial} {number} {form} {amount} {at.isoformat()}".encode())
         made = Record(number, form, at, sign, self.shift, amount)
         if document is not None:
             made.items, made.tags = list(document.items), document.tags
+            made.operation, made.receipt = document.operation, self.receipts_in_shift
         self.documents.append(made)
         return made
 
     def sum_of_shift(self) -> tuple[int, int]:
-        """Receipts of the running or last shift, and their sum."""
-        of_shift = takewhile(lambda one: one.shift == self.shift, reversed(self.documents))
-        sold = [one.sum for one in of_shift if one.form is Form.RECEIPT]
+        """Receipts and corrections of sales of the running or last shift, and their sum."""
+        sold = [one.sum for one in self.of_shift() if one.is_sale]
         return len(sold), sum(sold)
+
+    def of_shift(self) -> list[Record]:
+        """Documents of the running or last shift, the last one first."""
+        return list(takewhile(lambda one: one.shift == self.shift, reversed(self.documents)))
 
 
 @dataclass
@@ -159,6 +187,19 @@ class Truth:
     printed_lines: int = 0
     """What the head has printed in its life."""
     cover_is_open: bool = False
+    strip: list[str] = field(default_factory=list)
+    """What is printed and not cut off yet."""
+    strip_document: int | None = None
+    """The fiscal document on it."""
+    tables: dict[str, int] = field(default_factory=dict)
+    """Settings that differ from the factory's, by `table.field`."""
+    drawer: int = 0
+    """Cash that ought to be there, minor units."""
+    cash_in: list[int] = field(default_factory=list)
+    cash_out: list[int] = field(default_factory=list)
+    """What was put in and taken out in the running shift, minor units."""
+    cancelled: int = 0
+    """Receipts that were cancelled, ever."""
     sheets: list[Sheet] = field(default_factory=list)
     clock_offset_s: float = 0.0
     """How far the registrar's clock is from the machine's."""
@@ -170,7 +211,8 @@ class Truth:
 
     def printed_receipt(self, number: int | None = None) -> Sheet | None:
         """The paper of a receipt, of the last one without `number`; None when it was never printed whole."""
-        receipts = {one.number for one in self.drive.documents if one.form is Form.RECEIPT}
+        forms = (Form.RECEIPT, Form.CORRECTION)
+        receipts = {one.number for one in self.drive.documents if one.form in forms}
         for sheet in reversed(self.sheets):
             if sheet.is_whole and sheet.document in receipts and number in (None, sheet.document):
                 return sheet
@@ -185,7 +227,7 @@ class Truth:
             "former_drives": {
                 one.serial: [_shown(record) for record in one.documents] for one in self.former_drives
             },
-            "total": Money(sum(one.sum for one in drive.documents if one.form is Form.RECEIPT)).decimal(),
+            "total": Money(sum(one.sum for one in drive.documents if one.is_sale)).decimal(),
             "unsent": drive.last - drive.confirmed,
             "shift": {
                 "number": drive.shift,

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from devices.shtrih.memory import Drive, OpenDocument, Record
+from devices.shtrih import tlv
+from devices.shtrih.memory import Drive, Item, OpenDocument, Record
+from devices.shtrih.protocol import QUANTITY_ONE
 from kassa.money import Money
 
 WIDTH = 48
@@ -27,6 +29,7 @@ METHODS = {
     7: "ОПЛАТА КРЕДИТА",
 }
 TAX_SYSTEMS = {0: "ОСН", 1: "УСН доход", 2: "УСН доход - расход", 3: "ЕНВД", 4: "ЕСХН", 5: "Патент"}
+OPERATIONS = {1: "ПРИХОД", 2: "ВОЗВРАТ ПРИХОДА"}
 VAT_NAMES = {
     1: "НДС 20%", 2: "НДС 10%", 3: "НДС 20/120", 4: "НДС 10/110", 5: "НДС 0%", 6: "БЕЗ НДС", 7: "НДС 5%",
     8: "НДС 7%", 9: "НДС 5/105", 10: "НДС 7/107", 11: "НДС 22%", 12: "НДС 22/122",
@@ -47,26 +50,38 @@ class Owner:
     registration: str = "0001234567012345"
     serial: str = "0493050004201267"
     site: str = "www.nalog.gov.ru"
+    sender: str = "kassa@primersvyaz.ru"
 
 
 def receipt(record: Record, opened: OpenDocument, tax_system: int, drive: Drive, owner: Owner) -> list[str]:
-    """The receipt of a sale that was paid in cash."""
-    lines = [*_head(owner), *centred("КАССОВЫЙ ЧЕК"), *centred("ПРИХОД")]
+    """A receipt or a correction, of what was `opened`."""
+    title = "КАССОВЫЙ ЧЕК КОРРЕКЦИИ" if opened.is_correction else "КАССОВЫЙ ЧЕК"
+    lines = [*head(owner), *centred(title), *centred(OPERATIONS[record.operation])]
     for line in opened.lines:
         lines += wrapped(line)
     lines.append(RULE)
     for item in record.items:
         lines += wrapped(item.name)
-        lines += pair("", f"1 x {_sum(item.price)} = {_sum(item.sum)}")
+        lines += pair("", f"{_quantity(item.quantity)} x {_sum(item.price)} = {_sum(item.sum)}")
+        lines += _supplier(item)
         lines += pair(SUBJECTS.get(item.subject, f"ПРЕДМЕТ {item.subject}"), METHODS[item.method])
         lines += _vat(item.vat, item.sum)
     lines.append(RULE)
     lines += pair("ИТОГ", f"={_sum(record.sum)}")
-    lines += pair("НАЛИЧНЫМИ", f"={_sum(record.sum)}")
+    lines += pair("НАЛИЧНЫМИ", f"={_sum(record.sum - record.cashless)}")
+    if record.cashless:
+        lines += pair("БЕЗНАЛИЧНЫМИ", f"={_sum(record.cashless)}")
     for vat in sorted({item.vat for item in record.items}):
         total = sum(item.sum for item in record.items if item.vat == vat)
         lines += _vat(vat, total, "СУММА ")
+    for vat, tax in record.taxes.items():
+        lines += pair(f"СУММА {VAT_NAMES[vat]}", f"={_sum(tax)}")
     lines += pair("СНО", TAX_SYSTEMS[tax_system])
+    for tag, word in ((tlv.CONTACT, "ЭЛ. АДР. ПОКУПАТЕЛЯ"), (tlv.ADDRESS, "АДРЕС"), (tlv.PLACE, "МЕСТО")):
+        if (value := tlv.find(opened.tags, tag)) is not None:
+            lines += pair(word, value.decode("cp866"))
+    if (number := tlv.find(opened.tags, tlv.CORRECTION_REASON, tlv.CORRECTION_NUMBER)) is not None:
+        lines += pair("ОСНОВАНИЕ КОРРЕКЦИИ", number.decode("cp866"))
     if record.payment is not None:
         lines += pair("Платёж", record.payment)
     lines += pair(f"СМЕНА {record.shift}", f"ЧЕК {drive.receipts_in_shift}")
@@ -84,14 +99,20 @@ def qr(record: Record, drive: Drive) -> str:
 
 def shift_report(title: str, record: Record, drive: Drive, owner: Owner) -> list[str]:
     """The report that opens or closes a shift."""
-    lines = [*_head(owner), *centred(title), *pair("СМЕНА", str(record.shift)), RULE]
+    lines = [*head(owner), *centred(title), *pair("СМЕНА", str(record.shift)), RULE]
     return [*lines, *_totals(drive), *_foot(record, drive, owner)]
 
 
 def x_report(at: datetime, drive: Drive, owner: Owner) -> list[str]:
     """The running shift's totals; no fiscal document."""
-    lines = [*_head(owner), *centred("СУТОЧНЫЙ ОТЧЁТ БЕЗ ГАШЕНИЯ"), *pair("СМЕНА", str(drive.shift)), RULE]
+    lines = [*head(owner), *centred("СУТОЧНЫЙ ОТЧЁТ БЕЗ ГАШЕНИЯ"), *pair("СМЕНА", str(drive.shift)), RULE]
     return [*lines, *_totals(drive), *pair("ДАТА ВРЕМЯ", f"{at:%d.%m.%Y %H:%M}")]
+
+
+def cash_moved(amount: int, at: datetime, owner: Owner, *, is_out: bool) -> list[str]:
+    """Cash that was put in or taken out; no fiscal document."""
+    title = "ВЫПЛАТА" if is_out else "ВНЕСЕНИЕ"
+    return [*head(owner), *centred(title), *pair("СУММА", f"={_sum(amount)}"), f"{at:%d.%m.%Y %H:%M}"]
 
 
 def cancelled(opened: OpenDocument) -> list[str]:
@@ -123,7 +144,8 @@ def pair(left: str, right: str) -> list[str]:
     return [*(wrapped(left) if left else []), *(line.rjust(WIDTH) for line in textwrap.wrap(right, WIDTH))]
 
 
-def _head(owner: Owner) -> list[str]:
+def head(owner: Owner) -> list[str]:
+    """Whose registrar it is, and where it stands."""
     return [*centred(owner.name), *centred(owner.address), *centred(owner.place)]
 
 
@@ -148,6 +170,22 @@ def _foot(record: Record, drive: Drive, owner: Owner) -> list[str]:
         *pair("ФПД", f"{record.sign:010}"),
         *pair("ДАТА ВРЕМЯ", f"{record.at:%d.%m.%Y %H:%M}"),
     ]
+
+
+def _supplier(item: Item) -> list[str]:
+    """Whose service it is, where an agent takes the money."""
+    name, inn = (
+        tlv.find(item.tags, tlv.SUPPLIER, tlv.SUPPLIER_NAME),
+        tlv.find(item.tags, tlv.SUPPLIER_INN),
+    )
+    if name is None or inn is None:
+        return []
+    return [*pair("ПОСТАВЩИК", name.decode("cp866")), *pair("ИНН ПОСТАВЩИКА", inn.decode("cp866").strip())]
+
+
+def _quantity(millionths: int) -> str:
+    whole, part = divmod(millionths, QUANTITY_ONE)
+    return f"{whole}.{part:06}".rstrip("0").rstrip(".")
 
 
 def _vat(vat: int, total: int, word: str = "") -> list[str]:

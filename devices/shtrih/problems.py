@@ -11,14 +11,19 @@ from datetime import date, datetime, timedelta
 from devices.shtrih import errors
 from devices.shtrih.errors import Reaction, meaning
 from devices.shtrih.protocol import DriveStatus, Exchange, Mode, Parameters, Refused, ShortStatus, Submode
+from devices.shtrih.settings import Settings
 from kassa.errors import KassaError
 
 NO_PAPER, COVER_OPEN, BUSY = "registrar_paper_out", "registrar_cover_open", "registrar_busy"
 DRIVE, LOCKED, CLOCK = "registrar_drive", "registrar_locked", "registrar_clock"
 DOCUMENT_OPEN, FAILED = "registrar_document_open", "registrar_failed"
+PAPER_LOW, DRIVE_ENDING = "registrar_paper_low", "registrar_drive_ending"
+SETTINGS = "registrar_settings"
 
 UNSENT_MAX = timedelta(days=27)
 """After 30 days the drive stops by itself, and a customer would stand there with his money inside (ours)."""
+DRIVE_ENDS_SOON_DAYS = 30
+"""A new drive has to be ordered, put in and registered (ours; the drive warns as early)."""
 CLOCK_BACK_MAX = timedelta(minutes=5)
 """The drive refuses a document that is older than its last one by its own timer."""
 PRINTING = (Submode.PRINTING, Submode.PRINTING_REPORT)
@@ -82,6 +87,45 @@ def of_drive(
     return NONE
 
 
+Notice = tuple[str, str]
+"""A condition's code and its detail for staff: it does not stop us yet."""
+
+
+def notices(
+    status: ShortStatus,
+    parameters: Parameters,
+    drive: DriveStatus | None,
+    last_day: date | None,
+    today: date,
+    settings: Settings,
+) -> tuple[Notice, ...]:
+    """What should be looked after before it becomes a problem."""
+    found = []
+    if parameters.has_roll_sensor and status.sees_roll_low:
+        found.append((PAPER_LOW, "the roll is nearly at its end"))
+    days_left = (last_day - today).days if last_day is not None else None
+    ends_soon = days_left is not None and days_left <= DRIVE_ENDS_SOON_DAYS
+    if drive is not None and (ends_soon or drive.is_ending):
+        found.append((DRIVE_ENDING, f"fiscal drive {drive.serial}: {_what_ends(drive, days_left)}"))
+    if differences := settings.differences():
+        found.append((SETTINGS, "; ".join(differences)))
+    return tuple(found)
+
+
+def _what_ends(drive: DriveStatus, days_left: int | None) -> str:
+    told = [words for bit, words in _WARNINGS.items() if drive.warnings >> bit & 1]
+    if days_left is not None:
+        told.append(f"{days_left} days are left")
+    return ", ".join(told)
+
+
+_WARNINGS = {
+    0: "it has to be replaced within 3 days",
+    1: "it has to be replaced within 30 days",
+    2: "its memory is nearly full",
+}
+
+
 def of_error(error: KassaError) -> Verdict:
     """What a refusal means; an answer that got lost means no more than that the registrar is busy."""
     if not isinstance(error, Refused):
@@ -99,7 +143,12 @@ def of_error(error: KassaError) -> Verdict:
         problem = DOCUMENT_OPEN
     elif code in PASSING:
         problem = BUSY
-    return Verdict(problem, str(error))
+    return Verdict(problem, f"{error}; {meaning(code).remedy.english}")
+
+
+def of_refused_agent(error: KassaError) -> Verdict:
+    """An agent's payment stays without its document until a person has changed something."""
+    return Verdict(FAILED, str(error))
 
 
 def is_lasting(error: Refused) -> bool:

@@ -7,7 +7,7 @@ chapter 3 for the commands. Numbers are little-endian, money is in minor units (
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Generic, TypeVar
@@ -190,6 +190,11 @@ class ShortStatus(Struct, frozen=True):
         return bool(self.flags >> 7 & 1)
 
     @property
+    def sees_roll_low(self) -> bool:
+        """The near-end sensor of the receipt paper; means something only when there is one."""
+        return not self.flags >> 1 & 1
+
+    @property
     def sees_cover_open(self) -> bool:
         """The sensor of the cover; means something only when there is one."""
         return bool(self.flags >> 10 & 1)
@@ -220,6 +225,11 @@ class Parameters(Struct, frozen=True):
     bits: int
 
     @property
+    def has_roll_sensor(self) -> bool:
+        """Whether bit 1 of the status flags means something."""
+        return bool(self.bits >> 1 & 1)
+
+    @property
     def has_paper_sensor(self) -> bool:
         """Whether bit 7 of the status flags means something."""
         return bool(self.bits >> 3 & 1)
@@ -228,6 +238,11 @@ class Parameters(Struct, frozen=True):
     def has_cover_sensor(self) -> bool:
         """Whether bit 10 of the status flags means something."""
         return bool(self.bits >> 4 & 1)
+
+    @property
+    def has_text_documents(self) -> bool:
+        """Whether E2h and E3h open and close a document without fiscal meaning."""
+        return bool(self.bits >> 22 & 1)
 
 
 class DriveStatus(Struct, frozen=True):
@@ -245,6 +260,11 @@ class DriveStatus(Struct, frozen=True):
     def is_in_fiscal_mode(self) -> bool:
         """Registered with the tax service and not closed."""
         return self.life & 0b111 == 0b011
+
+    @property
+    def is_ending(self) -> bool:
+        """It has to be replaced within 3 days or within 30, or its memory is nearly full."""
+        return bool(self.warnings & 0b111)
 
     @property
     def is_critical(self) -> bool:
@@ -294,6 +314,33 @@ class Closed(Struct, frozen=True):
     number: int
     sign: int
     at: datetime | None
+
+
+class Corrected(Struct, frozen=True):
+    """Answer to FF4A: the correction is a fiscal document; `receipt` is its number in the shift."""
+
+    receipt: int
+    number: int
+    sign: int
+    at: datetime | None
+
+
+class TableStructure(Struct, frozen=True):
+    """Answer to 2Dh: a table of settings."""
+
+    name: str
+    rows: int
+    fields: int
+
+
+class FieldStructure(Struct, frozen=True):
+    """Answer to 2Eh: one field of a table; a number has `lowest` and `highest`, a text has zeros there."""
+
+    name: str
+    is_text: bool
+    size_bytes: int
+    lowest: int
+    highest: int
 
 
 class TagsAnnounced(Struct, frozen=True):
@@ -423,6 +470,35 @@ def _closed(fields: _Fields) -> Closed:
     return Closed(change, number, sign, fields.drive_time() if fields.left() else None)
 
 
+def _corrected(fields: _Fields) -> Corrected:
+    receipt, number, sign = fields.number(2), fields.number(4), fields.number(4)
+    return Corrected(receipt, number, sign, fields.drive_time() if fields.left() else None)
+
+
+def _table_structure(fields: _Fields) -> TableStructure:
+    return TableStructure(_name(fields), fields.number(2), fields.number(1))
+
+
+def _field_structure(fields: _Fields) -> FieldStructure:
+    name, is_text, size = _name(fields), fields.number(1) == 1, fields.number(1)
+    if is_text:
+        return FieldStructure(name, is_text, size, 0, 0)
+    return FieldStructure(name, is_text, size, fields.number(size), fields.number(size))
+
+
+NAME_BYTES = 40
+"""A table's or field's name, filled up with zeros or spaces."""
+
+
+def _name(fields: _Fields) -> str:
+    return text_of(fields.take(NAME_BYTES))
+
+
+def text_of(data: bytes) -> str:
+    """A text as tables hold it: CP1251 up to the first zero, without the spaces around it."""
+    return data.split(b"\0")[0].decode("cp1251", "replace").strip()
+
+
 def _tags_announced(fields: _Fields) -> TagsAnnounced:
     return TagsAnnounced(fields.number(2), fields.number(2))
 
@@ -533,6 +609,12 @@ def send_tags(password: int, tags: bytes) -> Command[Nothing]:
     return Command(b"\xff\x0c", _password(password) + tags, _nothing)
 
 
+def send_item_tags(password: int, tags: bytes) -> Command[Nothing]:
+    """FF4D: tags for the item that was sold last; not repeatable, as the item would have them twice."""
+    assert len(tags) <= TAGS_BYTES_MAX, len(tags)
+    return Command(b"\xff\x4d", _password(password) + tags, _nothing)
+
+
 TAGS_BYTES_MAX = 248
 """What fits into one frame beside code and password."""
 
@@ -567,9 +649,12 @@ def open_shift(password: int) -> Command[Nothing]:
     return Command(b"\xe0", _password(password), _nothing, OPEN_SHIFT_MS)
 
 
-def open_receipt(password: int) -> Command[Nothing]:
-    """8Dh: open a sale's receipt."""
-    return Command(b"\x8d", _password(password) + b"\x00", _nothing)
+_SALE, _SALE_CORRECTED = b"\x00", b"\x80"
+
+
+def open_receipt(password: int, *, is_correction: bool = False) -> Command[Nothing]:
+    """8Dh: open a sale's receipt; a correction of a sale where the format of documents is 1.1 or 1.2."""
+    return Command(b"\x8d", _password(password) + (_SALE_CORRECTED if is_correction else _SALE), _nothing)
 
 
 QUANTITY_ONE = 1_000_000
@@ -608,6 +693,29 @@ def close_receipt(password: int, cash_minor: int, tax_system: int) -> Command[Cl
     return Command(b"\xff\x45", _password(password) + sums + bytes((1 << tax_system,)), _closed)
 
 
+def begin_correction(password: int) -> Command[Nothing]:
+    """FF35: begin a correction where the format of documents is 1.05; its tags follow by FF0C."""
+    return Command(b"\xff\x35", _password(password), _nothing)
+
+
+CORRECTION_VATS = (1, 2, 5, 6, 3, 4)
+"""Values of tag 1199 in the order of FF4A's tax sums; newer rates have no place there."""
+
+
+def close_correction(
+    password: int, cash_minor: int, taxes_minor: Mapping[int, int], tax_system: int, *, is_ordered: bool
+) -> Command[Corrected]:
+    """FF4A: make the correction's fiscal document, a sale paid in cash.
+
+    `taxes_minor`: by the value of tag 1199 the tax contained, of 5 and 6 the turnover; `tax_system`: a bit's number.
+    """
+    assert set(taxes_minor) <= set(CORRECTION_VATS), taxes_minor
+    kind, sums = bytes((is_ordered, OPERATION_SALE)), _u(cash_minor, 5) * 2 + bytes(4 * 5)
+    taxes = b"".join(_u(taxes_minor.get(vat, 0), 5) for vat in CORRECTION_VATS)
+    parameters = _password(password) + kind + sums + taxes + bytes((1 << tax_system,))
+    return Command(b"\xff\x4a", parameters, _corrected)
+
+
 def cancel_receipt(password: int) -> Command[Nothing]:
     """88h: cancel the open receipt; no fiscal document comes of it."""
     return Command(b"\x88", _password(password), _nothing)
@@ -616,6 +724,11 @@ def cancel_receipt(password: int) -> Command[Nothing]:
 def continue_print(password: int) -> Command[Nothing]:
     """B0h: after paper ran out in the middle, print the interrupted document once more."""
     return Command(b"\xb0", _password(password), _nothing)
+
+
+def open_text_document(password: int) -> Command[Nothing]:
+    """E2h: begin a document without fiscal meaning, where the model has them."""
+    return Command(b"\xe2", _password(password), _nothing)
 
 
 def close_text_document(password: int) -> Command[Nothing]:
@@ -628,19 +741,27 @@ def x_report(password: int) -> Command[Nothing]:
     return Command(b"\x40", _password(password), _nothing, X_REPORT_MS)
 
 
+Z_REPORT = b"\x41"
+
+
 def z_report(password: int) -> Command[Nothing]:
     """41h: print the totals and close the shift."""
-    return Command(b"\x41", _password(password), _nothing, Z_REPORT_MS)
+    return Command(Z_REPORT, _password(password), _nothing, Z_REPORT_MS)
 
 
 LINE_CHARACTERS_MAX = 40
-_ON_RECEIPT_WRAPPED = 0x42
+_ON_RECEIPT, _ON_RECEIPT_WRAPPED = 0x02, 0x42
 
 
 def print_line(password: int, text: str) -> Command[Nothing]:
     """17h: one line of text, at most 40 characters; inside a receipt it is printed with it."""
     line = _text(text, LINE_CHARACTERS_MAX).ljust(LINE_CHARACTERS_MAX, b"\0")
     return Command(b"\x17", _password(password) + bytes((_ON_RECEIPT_WRAPPED,)) + line, _nothing)
+
+
+def feed(password: int, lines: int) -> Command[Nothing]:
+    """29h: move the receipt's paper on by so many lines, 1 to 255."""
+    return Command(b"\x29", _password(password) + bytes((_ON_RECEIPT, lines)), _nothing)
 
 
 def cut(password: int, is_partial: bool = False) -> Command[Nothing]:
@@ -660,6 +781,17 @@ def operation_register(password: int, number: int) -> Command[int]:
     return Command(
         b"\x1b", _password(password) + _u(number, 1), _number_after_operator(2), is_repeatable=True
     )
+
+
+def table_structure(password: int, table: int) -> Command[TableStructure]:
+    """2Dh: name and size of a table; error 5D where there is none of this number."""
+    return Command(b"\x2d", _password(password) + _u(table, 1), _table_structure, is_repeatable=True)
+
+
+def field_structure(password: int, table: int, field: int) -> Command[FieldStructure]:
+    """2Eh: name and kind of one field of a table."""
+    place = _u(table, 1) + _u(field, 1)
+    return Command(b"\x2e", _password(password) + place, _field_structure, is_repeatable=True)
 
 
 def read_table(password: int, table: int, row: int, field: int) -> Command[bytes]:

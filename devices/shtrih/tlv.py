@@ -6,18 +6,25 @@ Source: order of the tax service ED-7-20/662@, annex 2; the byte layout is that 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 
+CONTACT, SENDER = 1008, 1117
+ADDRESS, PLACE, AUTOMATON = 1009, 1187, 1036
 DATE_TIME = 1012
-TOTAL = 1020
-NAME = 1030
-COST = 1043
+INN, REGISTRATION, DRIVE = 1018, 1037, 1041
+TOTAL, CASH, CASHLESS, PREPAID, CREDIT, OTHER = 1020, 1031, 1081, 1215, 1216, 1217
+NAME, PRICE, QUANTITY, COST = 1030, 1079, 1023, 1043
+VAT, METHOD, SUBJECT, UNIT = 1199, 1214, 1212, 2108
+SHIFT_NUMBER, DOCUMENT_NUMBER, RECEIPT_NUMBER = 1038, 1040, 1042
+OPERATION, TAX_SYSTEM, RECEIPT_AGENT = 1054, 1055, 1057
 ITEM = 1059
-PRICE = 1079
-DOCUMENT_NUMBER = 1040
-SHIFT_NUMBER = 1038
-USER_ATTRIBUTE = 1084
-USER_ATTRIBUTE_NAME = 1085
-USER_ATTRIBUTE_VALUE = 1086
+DRIVE_SIGN = 1077
+USER_ATTRIBUTE, USER_ATTRIBUTE_NAME, USER_ATTRIBUTE_VALUE = 1084, 1085, 1086
+CORRECTION_KIND, CORRECTION_REASON, CORRECTED_ON, CORRECTION_NUMBER = 1173, 1174, 1178, 1179
+FORMAT = 1209
+AGENT, AGENT_DATA, AGENT_PHONE, OPERATOR_PHONE = 1222, 1223, 1073, 1074
+SUPPLIER, SUPPLIER_NAME, SUPPLIER_PHONE, SUPPLIER_INN = 1224, 1225, 1171, 1226
+VAT_TOTALS, VAT_TOTAL, VAT_SUM = 1115, 1119, 1120
 
 PAYMENT_ATTRIBUTE = "Платёж"
 """Under this name our own payment number stands in a receipt's user attribute."""
@@ -40,6 +47,21 @@ def text(tag: int, value: str) -> bytes:
 def number(tag: int, value: int) -> bytes:
     """A tag with a number in as few bytes as hold it, zero in one."""
     return encode(tag, value.to_bytes(max(1, (value.bit_length() + 7) // 8), "little"))
+
+
+def byte(tag: int, value: int) -> bytes:
+    """A tag with one byte."""
+    return encode(tag, bytes((value,)))
+
+
+def day(tag: int, on: date) -> bytes:
+    """A tag with a day, as unix time of its beginning; the registrar takes its wall clock for UTC."""
+    return time(tag, datetime(on.year, on.month, on.day, tzinfo=UTC))
+
+
+def time(tag: int, at: datetime) -> bytes:
+    """A tag with a moment: what the wall clock shows, taken for UTC, as unix time."""
+    return encode(tag, int(at.replace(tzinfo=UTC).timestamp()).to_bytes(4, "little"))
 
 
 def decode(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -155,6 +155,19 @@ def _closed(closed: p.Closed) -> str:
     return f"document {closed.number}, sign {closed.sign}, change {_money(closed.change)}"
 
 
+def _corrected(corrected: p.Corrected) -> str:
+    return f"document {corrected.number}, sign {corrected.sign}, receipt {corrected.receipt}"
+
+
+def _kind(parameters: bytes) -> str:
+    return "" if parameters == b"\0" else _hex(parameters)
+
+
+def _corrected_sum(parameters: bytes) -> str:
+    """Kind, sign, total (5), sums."""
+    return _money(_number(parameters[2:7]))
+
+
 def _sale(parameters: bytes) -> str:
     """Operation, quantity (6), price (5), sum (5), tax (5), four codes, text."""
     return f"{_text(parameters[26:])}, {_money(_number(parameters[7:12]))}"
@@ -202,25 +215,32 @@ _COMMANDS = {
         _Known("CANCEL DRIVE DOCUMENT", p.cancel_drive_document(0)),
         _Known("FIND DOCUMENT", p.find_document(0, 0), _asked_number, _found),
         _Known("SEND TAGS", p.send_tags(0, b""), _tags),
+        _Known("SEND ITEM TAGS", p.send_item_tags(0, b""), _tags),
         _Known("EXCHANGE", p.exchange(0), tell=_exchange),
         _Known("ANNOUNCE TAGS", p.announce_tags(0, 0), _asked_number, lambda tags: f"{tags.size_bytes} bytes"),
         _Known("READ TAGS", p.read_tags(0), tell=_hex),
         _Known("UNSENT COUNT", p.unsent_count(0), tell=str),
         _Known("SHIFT", p.shift(0), tell=_shift),
         _Known("OPEN SHIFT", p.open_shift(0)),
-        _Known("OPEN RECEIPT", p.open_receipt(0)),
+        _Known("OPEN RECEIPT", p.open_receipt(0), _kind),
         _Known("SELL", p.sell(0, "", 0, 1, 1, 1), _sale),
         _Known("SUBTOTAL", p.subtotal(0), tell=_money),
         _Known("CLOSE RECEIPT", p.close_receipt(0, 0, 0), _cash, _closed),
+        _Known("BEGIN CORRECTION", p.begin_correction(0)),
+        _Known("CLOSE CORRECTION", p.close_correction(0, 0, {}, 0, is_ordered=False), _corrected_sum, _corrected),
         _Known("CANCEL RECEIPT", p.cancel_receipt(0)),
         _Known("CONTINUE PRINT", p.continue_print(0)),
+        _Known("OPEN TEXT DOCUMENT", p.open_text_document(0)),
         _Known("CLOSE TEXT DOCUMENT", p.close_text_document(0)),
         _Known("X-REPORT", p.x_report(0)),
         _Known("Z-REPORT", p.z_report(0)),
         _Known("PRINT LINE", p.print_line(0, ""), lambda asked: _text(asked[1:])),
+        _Known("FEED", p.feed(0, 1), lambda asked: f"{asked[1:2].hex()}h lines"),
         _Known("CUT", p.cut(0)),
         _Known("CASH REGISTER", p.cash_register(0, 0), _asked_number, _money),
         _Known("OPERATION REGISTER", p.operation_register(0, 0), _asked_number, str),
+        _Known("TABLE", p.table_structure(0, 0), _asked_number, lambda table: repr(table.name)),
+        _Known("FIELD", p.field_structure(0, 0, 0), _hex, lambda field: repr(field.name)),
         _Known("READ TABLE", p.read_table(0, 0, 0, 0), _hex, _hex),
         _Known("WRITE TABLE", p.write_table(0, 0, 0, 0, b""), _hex),
         _Known("SET TIME", p.set_time(0, NO_TIME), _hex),

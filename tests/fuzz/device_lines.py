@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 from pieces import PIECE_MAX_BYTES, Pieces, Target, check_error, string
@@ -30,13 +31,18 @@ from devices.validator.driver import ValidatorDriver
 from kassa.money import MINOR_DIGITS, MINOR_MAX, of_whole
 from kassa.ports import (
     CloseShift,
+    Correction,
+    CountShift,
     DisableNotes,
     EnableNotes,
     NoteStacked,
+    Place,
+    PrintText,
     PrintXReport,
     RegisterReceipt,
     RegistrarFact,
     ReturnNote,
+    SetClock,
     SettleReceipt,
     StackNote,
     ValidatorFact,
@@ -44,6 +50,8 @@ from kassa.ports import (
 )
 
 PASSWORD = 30
+PLACE = Place("00042", "г. Примерск, ул. Садовая, д. 6", "Холл")
+NOON = datetime(2026, 11, 24, 14, 5, tzinfo=UTC)
 STEPS_MAX = 50_000
 SILENT_MAX_S = 900.0
 """However confused by what came before, a driver gives a silent line up within this; a registrar that opens a shift may
@@ -208,6 +216,11 @@ COMMANDS: tuple[shtrih.Command[Any], ...] = (
     shtrih.find_document(PASSWORD, 1), shtrih.announce_tags(PASSWORD, 1), shtrih.close_receipt(PASSWORD, 50000, 0),
     shtrih.cash_register(PASSWORD, 241), shtrih.operation_register(PASSWORD, 152),
     shtrih.read_table(PASSWORD, 1, 1, 1),
+    shtrih.open_receipt(PASSWORD, is_correction=True), shtrih.begin_correction(PASSWORD),
+    shtrih.close_correction(PASSWORD, 50000, {6: 50000}, 0, is_ordered=False),
+    shtrih.send_item_tags(PASSWORD, tlv.byte(tlv.AGENT, 4)), shtrih.open_text_document(PASSWORD),
+    shtrih.close_text_document(PASSWORD), shtrih.table_structure(PASSWORD, 17),
+    shtrih.field_structure(PASSWORD, 17, 17), shtrih.write_table(PASSWORD, 17, 1, 17, b"\2"),
 )  # fmt: skip
 
 
@@ -261,11 +274,12 @@ def shtrih_driver(data: bytes) -> None:
     def command() -> object:
         return pieces.choice(
             None, RegisterReceipt(receipt), SettleReceipt(receipt, "9999078900001234", 7), CloseShift(),
-            PrintXReport(),
+            PrintXReport(), CountShift(), SetClock(NOON), PrintText(("Касса", "00042")),
+            RegisterReceipt(replace(receipt, correction=Correction(NOON.date(), "1"), place=PLACE)),
         )  # fmt: skip
 
     line = Line(pieces, shtrih.frame, shtrih.BODY_BYTES_MAX, command)
-    driver = ShtrihDriver(PASSWORD, "RUB", UTC)
+    driver = ShtrihDriver(PASSWORD, "RUB", lambda: NOON)
     for fact in line.run_to_the_end(driver.program(line.now)):
         assert isinstance(fact, get_args(RegistrarFact)), fact
 
@@ -465,7 +479,7 @@ def _registrar_talk() -> tuple[list[bytes], bytes]:
     receipt = receipt_of("00042-0000000001", 650)
     return overheard(
         Registrar(0.0),
-        ShtrihDriver(PASSWORD, "RUB", UTC).program,
+        ShtrihDriver(PASSWORD, "RUB", lambda: NOON).program,
         900,
         at_1=(1, RegisterReceipt(receipt), None),
         at_3=(3, CloseShift(), None),

@@ -192,7 +192,10 @@ class Kiosk:
         )
         files = SimulatedFiles(self.disk, self.home.path)
         terminal = Terminal(self.config, self.home, self.journal, self.clock, devices, files)
-        drivers = ValidatorDriver(self.unit.dialect, "RUB", ("RUS", "RUB")), ShtrihDriver(30, "RUB", UTC)
+        drivers = (
+            ValidatorDriver(self.unit.dialect, "RUB", ("RUS", "RUB")),
+            ShtrihDriver(30, "RUB", self.clock.now),
+        )
         wires = self.to_validator, self.to_registrar
         self.pumps = [
             Pump(driver, wire.open, self._dispatch, self._host)

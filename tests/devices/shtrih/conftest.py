@@ -1,7 +1,7 @@
 """A Shtrih-M driver and a simulated registrar in virtual time, with a core whose fiscal queue is the real one."""
 
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from receipts import receipt_of
@@ -17,6 +17,7 @@ from kassa.journal.records import PendingDocument
 from kassa.ports import RegistrarStatus, SettleReceipt
 
 TICK_S = 0.5
+NOON = datetime(2026, 11, 24, 14, 5, tzinfo=UTC)
 
 
 class Core:
@@ -99,6 +100,7 @@ class Rig:
 
     def __init__(self, truth=None, **quirks):
         self.time = VirtualTime()
+        self.began, self.began_at = self.time.time(), NOON
         self.sim = Simulator(self.time.time(), truth, quirks=Quirks(**quirks))
         self.wire = Wire(self.sim, self.time)
         self.core = Core()
@@ -113,10 +115,14 @@ class Rig:
     # --- the host -----------------------------------------------------------------------------------------------
 
     def start_host(self):
-        self.driver = ShtrihDriver(30, "RUB", UTC)
+        self.driver = ShtrihDriver(30, "RUB", self.wall)
         self.core.restart()
         self.pump = Pump(self.driver, self.wire.open, lambda fact: self.core.dispatch(fact, self), self.time)
         self.pump.start()
+
+    def wall(self):
+        """The host's own local time; its clock and the registrar's agree at the start."""
+        return self.began_at + timedelta(seconds=self.time.time() - self.began)
 
     def kill_host(self):
         self.pump.stop()

@@ -1,29 +1,25 @@
 """The driver against the simulator in virtual time: one document a payment, whatever breaks, and each reaction typed."""
 
-from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 from receipts import DRIVE, receipt_of
 
-from devices.shtrih.driver import BUSY_MAX_S, DOCUMENT_LEFT_S, LINES_MAX, SETTLE_DOCUMENTS_MAX, TELL_EVERY_S
+from devices.shtrih.driver import LINES_MAX
 from devices.shtrih.protocol import Z_REPORT_MS, Form, Mode, Submode
+from devices.shtrih.registrar import BUSY_MAX_S, DOCUMENT_LEFT_S, SETTLE_DOCUMENTS_MAX, TELL_EVERY_S
 from kassa.money import of_whole
 from kassa.ports import (
     CloseShift,
-    Correction,
-    CountShift,
     Document,
     DocumentRegistered,
     NotRegistered,
-    PrintText,
     PrintXReport,
     RegisterReceipt,
     RegistrarLost,
     RegistrarStatus,
     RegistrationStarting,
     ReportFailed,
-    SetClock,
     SettleReceipt,
     ShiftClosed,
     ShiftOpened,
@@ -751,24 +747,6 @@ def test_an_x_report_that_is_not_printed_to_its_end_has_failed(rig):
     rig.order(PrintXReport())
 
     assert "look at the paper" in rig.wait_for(ReportFailed).reason
-
-
-@pytest.mark.parametrize(
-    "command", [CountShift(), SetClock(datetime(2026, 11, 24, tzinfo=UTC)), PrintText(("a",))]
-)
-def test_what_it_cannot_do_yet_is_refused_in_words_and_holds_up_nothing(rig, command):
-    rig.order(command)
-    assert "Shtrih-M does not do that yet" in rig.wait_for(ReportFailed).reason
-    rig.pay(100)
-    rig.settle()
-    rig.check_books()
-
-
-def test_no_ordinary_receipt_is_made_in_the_place_of_a_correction(rig):
-    receipt = replace(receipt_of("00042-0000000009", 100), correction=Correction(date(2026, 11, 23), "7"))
-    rig.order(RegisterReceipt(receipt))
-    assert rig.wait_for(NotRegistered).certain
-    assert rig.receipts == []
 
 
 def test_without_a_shift_there_is_no_x_report(rig):

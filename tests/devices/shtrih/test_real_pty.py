@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from datetime import UTC
+from datetime import datetime
 
 import pytest
 from receipts import DRIVE, receipt_of
@@ -32,7 +32,7 @@ class Host:
     def __init__(self, path):
         loop = asyncio.get_running_loop()
         self.facts = asyncio.Queue()
-        driver = ShtrihDriver(30, "RUB", UTC)
+        driver = ShtrihDriver(30, "RUB", lambda: datetime.now().astimezone())
         open_link = lambda: SerialLink(str(path), LineSettings(115200), loop)
         self.pump = Pump(driver, open_link, self.facts.put_nowait, loop, 0.05)
         self.pump.start()

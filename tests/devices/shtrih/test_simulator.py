@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from devices import truths
 from devices.console import ConsoleError
-from devices.shtrih import errors, paper, simulator, tlv
+from devices.shtrih import documents, errors, paper, tlv
 from devices.shtrih import protocol as p
+from devices.shtrih.mechanics import ROLL_LINES
 from devices.shtrih.memory import Item, OpenDocument, Truth
 from devices.shtrih.paper import WIDTH, Owner
 from devices.shtrih.protocol import ACK, ENQ, NAK, Control, Form, Frame, Mode, Refused, Submode, frame
-from devices.shtrih.simulator import ROLL_LINES, Quirks, Simulator
+from devices.shtrih.simulator import Quirks, Simulator
 from kassa.errors import KassaError
 
 PW = 30
@@ -188,14 +189,15 @@ def test_the_clock_is_set_with_the_shift_closed_and_then_confirmed():
 def test_a_receipt_holds_no_more_than_its_bounds(bench):
     bench.ask(p.open_receipt(PW))
     assert bench.refuses(p.sell(PW, "x", 10**10, 6, 3, 10)) == 0x48
-    for _ in range(simulator.ITEMS_MAX):
+    for _ in range(documents.ITEMS_MAX):
         bench.ask(p.sell(PW, "x", 1, 6, 3, 10))
     assert bench.refuses(p.sell(PW, "x", 1, 6, 3, 10)) == 0x94
-    for _ in range(simulator.TAGS_BYTES_MAX // p.TAGS_BYTES_MAX):
-        bench.ask(p.send_tags(PW, bytes(p.TAGS_BYTES_MAX)))
-    assert bench.refuses(p.send_tags(PW, bytes(p.TAGS_BYTES_MAX))) == 0x10
+    full = tlv.encode(tlv.USER_ATTRIBUTE, bytes(p.TAGS_BYTES_MAX - 4))
+    for _ in range(documents.TAGS_BYTES_MAX // p.TAGS_BYTES_MAX):
+        bench.ask(p.send_tags(PW, full))
+    assert bench.refuses(p.send_tags(PW, full)) == 0x10
 
-    number = bench.ask(p.close_receipt(PW, simulator.ITEMS_MAX, 0), lasts_s=20).number
+    number = bench.ask(p.close_receipt(PW, documents.ITEMS_MAX, 0), lasts_s=20).number
     assert bench.ask(p.announce_tags(PW, number)).size_bytes < 0xFFFF
 
 

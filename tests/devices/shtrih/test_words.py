@@ -25,6 +25,12 @@ COMMANDS = [
     (p.send_tags(PASSWORD, tlv.payment("00042-0000000001")), "SEND TAGS payment 00042-0000000001"),
     (p.send_tags(PASSWORD, b"\x01\x02"), "SEND TAGS 01 02"),
     (p.close_receipt(PASSWORD, 65050, 0), "CLOSE RECEIPT cash 650.50"),
+    (p.open_receipt(PASSWORD, is_correction=True), "OPEN RECEIPT 80"),
+    (p.send_item_tags(PASSWORD, tlv.byte(tlv.AGENT, 4)), "SEND ITEM TAGS C6 04 01 00 04"),
+    (p.begin_correction(PASSWORD), "BEGIN CORRECTION"),
+    (p.close_correction(PASSWORD, 65050, {6: 65050}, 0, is_ordered=False), "CLOSE CORRECTION 650.50"),
+    (p.feed(PASSWORD, 5), "FEED 05h lines"),
+    (p.table_structure(PASSWORD, 24), "TABLE 24"),
     (p.continue_print(PASSWORD), "CONTINUE PRINT"),
     (p.z_report(PASSWORD), "Z-REPORT"),
     (p.read_table(PASSWORD, 17, 1, 36), "READ TABLE 11 01 00 24"),
@@ -47,6 +53,14 @@ ANSWERS = [
     (
         "FF 0A 00 03 00 1A 0B 1D 09 2C F9 03 00 00 15 CD 5B 07 01 1A FE 00 00 00",
         "FIND DOCUMENT: document 1017, receipt, 650.50, sign 123456789",
+    ),
+    (
+        "FF 4A 00 0C 00" + "F9 03 00 00" + "15 CD 5B 07",
+        "CLOSE CORRECTION: document 1017, sign 123456789, receipt 12",
+    ),
+    (
+        "2D 00" + "ВСТРАИВАЕМАЯ ТЕХНИКА".encode("cp1251").ljust(40, b"\0").hex() + "01 00 0D",
+        "TABLE: 'ВСТРАИВАЕМАЯ ТЕХНИКА'",
     ),
     ("FF 40 00 01 39 00 07 00", "SHIFT: shift 57 open, 7 receipts"),
     ("89 00 1E 1A FE 00 00 00", "SUBTOTAL: 650.50"),
