@@ -1,4 +1,4 @@
-"""A simulated device at a real pseudo-terminal, steered by lines on stdin: the host of every `python -m ...simulator`."""
+"""A simulated device at a real pseudo-terminal or socket, steered by lines on stdin: the host of every simulator's process."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import os
 import pty
 import selectors
 import signal
+import socket
 import sys
 import time
 import tty
@@ -55,13 +56,45 @@ class SimulatedDevice(Protocol):
         ...
 
 
+class Conversation(Protocol):
+    """One caller's connection to a simulated server."""
+
+    is_over: bool
+    """Whether the server hangs up."""
+
+    def receive(self, data: bytes, now: float) -> bytes:
+        """Take bytes of the caller; what is answered at once."""
+        ...
+
+
+class SimulatedServer(Protocol):
+    """What a simulator in the network offers to its host: as a device, but everybody who calls is heard alone."""
+
+    def connect(self) -> Conversation:
+        """Somebody calls."""
+        ...
+
+    def advance(self, now: float) -> bytes:
+        """Let time pass up to `now`; a server says nothing of its own."""
+        ...
+
+    def wakes_at(self) -> float | None:
+        """When `advance` will have something to do; None: nothing is planned."""
+        ...
+
+    def obey(self, words: list[str], now: float) -> dict[str, Any]:
+        """Carry out one console line; what to answer beside `ok`. Raises ConsoleError."""
+        ...
+
+
 def main(
     module: str,
     commands: Sequence[str],
     truth: type[T],
-    build: Callable[[T, float, Callable[[T], None]], SimulatedDevice],
+    build: Callable[[T, float, Callable[[T], None]], SimulatedDevice | SimulatedServer],
+    place: str = "--pty",
 ) -> int:
-    """`python -m MODULE --pty LINK [--state FILE] [--speed N]`; the exit code.
+    """`python -m MODULE --pty LINK [--state FILE] [--speed N]`, or `--tcp PORT` for a server; the exit code.
 
     A `truth` is what outlives the device's power: it is read from FILE, made new where there is none, and written
     whenever the device calls what `build` gets as its third argument. `build` gets the truth and the speed, too.
@@ -70,7 +103,12 @@ def main(
         prog=f"python -m {module}",
         description=f"A simulated device. Commands come on stdin, one a line: {', '.join(commands)}",
     )
-    parser.add_argument("--pty", type=Path, required=True, metavar="LINK", help="symbolic link to make")
+    if place == "--tcp":
+        parser.add_argument(
+            "--tcp", type=int, required=True, metavar="PORT", help="on this machine; 0: any that is free"
+        )
+    else:
+        parser.add_argument("--pty", type=Path, required=True, metavar="LINK", help="symbolic link to make")
     parser.add_argument(
         "--state", type=Path, metavar="FILE", help="keep what outlives its power in this file"
     )
@@ -81,7 +119,8 @@ def main(
     file: Path | None = options.state
     try:
         kept = truths.load(file, truth) if file else truth()
-        serve(build(kept, options.speed, lambda now: truths.save(now, file) if file else None), options.pty)
+        device = build(kept, options.speed, lambda now: truths.save(now, file) if file else None)
+        serve(device, Door(options.tcp) if place == "--tcp" else Wire(options.pty))
     except (KassaError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -95,15 +134,38 @@ def whole_number(text: str, least: int, most: int) -> int:
     return int(text)
 
 
-def serve(device: SimulatedDevice, link: Path) -> None:
-    """Run `device` behind a pseudo-terminal that the symbolic link `link` leads to, until SIGTERM or SIGINT.
+class Outlet(Protocol):
+    """Where the host of a device can be reached."""
+
+    def plug(self) -> None:
+        """Be there; nothing when it is there already."""
+        ...
+
+    def unplug(self) -> None:
+        """Be gone; nothing when it is gone already."""
+        ...
+
+    def readable(self) -> list[int]:
+        """Descriptors to wait for."""
+        ...
+
+    def hear(self, descriptor: int, device: Any) -> None:
+        """One of them has something for the device."""
+        ...
+
+    def send(self, data: bytes) -> None:
+        """Say what the device says of its own."""
+        ...
+
+
+def serve(device: SimulatedDevice | SimulatedServer, wire: Outlet) -> None:
+    """Run `device` at the outlet until SIGTERM or SIGINT.
 
     Console lines come on stdin, each answered with one JSON line on stdout: `{"ok": true, ...}` or
     `{"ok": false, "error": "..."}`. `unplug` and `plug` are the wire's own words. The end of stdin changes nothing.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    wire = Wire(link)
     try:
         wire.plug()
         _run(device, wire)
@@ -111,7 +173,7 @@ def serve(device: SimulatedDevice, link: Path) -> None:
         wire.unplug()
 
 
-def _run(device: SimulatedDevice, wire: Wire) -> None:
+def _run(device: SimulatedDevice | SimulatedServer, wire: Outlet) -> None:
     lines = bytearray()
     stdin = sys.stdin.fileno()
     is_heard = True
@@ -119,12 +181,12 @@ def _run(device: SimulatedDevice, wire: Wire) -> None:
         with selectors.PollSelector() as selector:  # unlike epoll it takes a regular file as stdin, too
             if is_heard:
                 selector.register(stdin, selectors.EVENT_READ)
-            if wire.master is not None:
-                selector.register(wire.master, selectors.EVENT_READ)
+            for descriptor in wire.readable():
+                selector.register(descriptor, selectors.EVENT_READ)
             ready = {key.fd for key, _ in selector.select(_wait_s(device))}
         wire.send(device.advance(time.monotonic()))
-        if wire.master in ready:
-            wire.send(device.receive(wire.receive(), time.monotonic()))
+        for descriptor in ready - {stdin}:
+            wire.hear(descriptor, device)
         if stdin in ready:
             data = os.read(stdin, READ_BYTES)
             is_heard = bool(data)
@@ -132,14 +194,14 @@ def _run(device: SimulatedDevice, wire: Wire) -> None:
             _obey_lines(device, wire, lines)
 
 
-def _wait_s(device: SimulatedDevice) -> float:
+def _wait_s(device: SimulatedDevice | SimulatedServer) -> float:
     wakes_at = device.wakes_at()
     if wakes_at is None:
         return SLEEP_MAX_S
     return min(max(wakes_at - time.monotonic(), SLEEP_MIN_S), SLEEP_MAX_S)
 
 
-def _obey_lines(device: SimulatedDevice, wire: Wire, lines: bytearray) -> None:
+def _obey_lines(device: SimulatedDevice | SimulatedServer, wire: Outlet, lines: bytearray) -> None:
     """Carry out the whole lines in `lines` and leave the rest of a last one there."""
     while (end := lines.find(b"\n")) >= 0:
         words = lines[:end].decode("utf-8", "replace").split()
@@ -151,7 +213,7 @@ def _obey_lines(device: SimulatedDevice, wire: Wire, lines: bytearray) -> None:
         _answer({"ok": False, "error": f"a line has at most {LINE_MAX_BYTES} bytes"})
 
 
-def _obey(device: SimulatedDevice, wire: Wire, words: list[str]) -> dict[str, Any]:
+def _obey(device: SimulatedDevice | SimulatedServer, wire: Outlet, words: list[str]) -> dict[str, Any]:
     try:
         match words:
             case ["unplug"]:
@@ -205,6 +267,15 @@ class Wire:
         os.close(self._slave)
         self.master = None
 
+    def readable(self) -> list[int]:
+        """Our end, while it is plugged in."""
+        return [] if self.master is None else [self.master]
+
+    def hear(self, descriptor: int, device: SimulatedDevice) -> None:
+        """The host has written."""
+        if descriptor == self.master:
+            self.send(device.receive(self.receive(), time.monotonic()))
+
     def send(self, data: bytes) -> None:
         """Write to the host; what nobody reads is lost when the terminal's buffer is full, as on a real wire."""
         if data and self.master is not None:
@@ -218,3 +289,68 @@ class Wire:
             return os.read(self.master, READ_BYTES)
         except BlockingIOError:
             return b""
+
+
+CALLERS_MAX = 32
+"""A driver has one connection at a time; whoever has more open is hung up on, oldest first."""
+
+
+class Door:
+    """A TCP port of this machine; behind it everybody who calls has a conversation of his own.
+
+    With port 0 the system chooses one; it stays the same when it is unplugged and plugged in again.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._listener: socket.socket | None = None
+        self._callers: dict[int, tuple[socket.socket, Conversation]] = {}
+
+    def plug(self) -> None:
+        """Listen."""
+        if self._listener is None:
+            self._listener = socket.create_server(("127.0.0.1", self.port))
+            self._listener.setblocking(False)
+            self.port = self._listener.getsockname()[1]
+            _answer({"ok": True, "port": self.port})
+
+    def unplug(self) -> None:
+        """Hang up on everybody, and listen no more."""
+        for descriptor in list(self._callers):
+            self._hang_up(descriptor)
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+    def readable(self) -> list[int]:
+        """The listening socket and all callers."""
+        return [*self._callers, *([self._listener.fileno()] if self._listener else [])]
+
+    def hear(self, descriptor: int, device: SimulatedServer) -> None:
+        """Somebody calls, or says something."""
+        if self._listener is not None and descriptor == self._listener.fileno():
+            with contextlib.suppress(BlockingIOError):
+                caller, _ = self._listener.accept()
+                caller.setblocking(False)
+                self._callers[caller.fileno()] = (caller, device.connect())
+            for oldest in list(self._callers)[:-CALLERS_MAX]:
+                self._hang_up(oldest)
+        elif descriptor in self._callers:
+            caller, conversation = self._callers[descriptor]
+            try:
+                data = caller.recv(READ_BYTES)
+                answer = conversation.receive(data, time.monotonic()) if data else b""
+                if answer:
+                    caller.sendall(answer)
+            except OSError:  # reset by the caller, or he takes nothing
+                data = b""
+            if not data or conversation.is_over:
+                self._hang_up(descriptor)
+
+    def send(self, data: bytes) -> None:
+        """A server says nothing of its own."""
+        assert not data
+
+    def _hang_up(self, descriptor: int) -> None:
+        caller, _ = self._callers.pop(descriptor)
+        caller.close()

@@ -1,17 +1,22 @@
-"""Byte links to devices under asyncio: serial ports, pseudo-terminals, TCP; and a link in memory for tests."""
+"""Byte links to devices under asyncio: serial ports, pseudo-terminals, TCP, processes; and a link in memory for tests."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import serial
 
 from kassa.errors import KassaError
+from kassa.untrusted import printable
+
+log = logging.getLogger("kassa")
 
 READ_BYTES = 4096
 
@@ -117,6 +122,9 @@ class SerialLink:
 CONNECT_MAX_S = 5.0
 UNSENT_MAX_BYTES = 1 << 20
 """Whoever takes nothing for so long is gone."""
+STDERR = 2
+WORDS_MAX_BYTES = 400
+"""A process that ends says why in its last line."""
 
 
 class TcpLink(asyncio.Protocol):
@@ -173,6 +181,133 @@ class TcpLink(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """The loop has lost the connection."""
         self._end(f"{self._name} hung up" if error is None else f"{self._name}: {error}")
+
+    def _end(self, reason: str) -> None:
+        if self._lost is not None:
+            self._lost(reason)
+
+
+class CallLink:
+    """A server in the network that is called anew for each question: what is sent at once goes over a connection of its own.
+
+    A server that hangs up when it has spoken is no loss; one that cannot be reached, or hangs up without a word, is.
+    """
+
+    def __init__(self, host: str, port: int, loop: asyncio.AbstractEventLoop) -> None:
+        self._host, self._port, self._loop = host, port, loop
+        self._received: Callable[[bytes], None] | None = None
+        self._lost: Callable[[str], None] | None = None
+        self._call: TcpLink | None = None
+        self._has_spoken = False
+
+    def send(self, data: bytes) -> None:
+        """Call, and say this; whatever still comes of the call before is not heard."""
+        if self._call is not None:
+            self._call.close()
+        self._has_spoken = False
+        self._call = TcpLink(self._host, self._port, self._loop)
+        self._call.on_data(self._hear, self._end)
+        self._call.send(data)
+
+    def disclose(self, data: bytes, *, is_ours: bool) -> None:
+        """Nothing: this is a line, not a recorder."""
+
+    def on_data(self, received: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
+        """Remember whom to call back."""
+        self._received, self._lost = received, lost
+
+    def close(self) -> None:
+        """Hang up; callbacks end."""
+        self._received = self._lost = None
+        if self._call is not None:
+            self._call.close()
+
+    def _hear(self, data: bytes) -> None:
+        self._has_spoken = True
+        if self._received is not None:
+            self._received(data)
+
+    def _end(self, reason: str) -> None:
+        if self._lost is not None and not self._has_spoken:
+            self._lost(reason)
+
+
+class ProcessLink(asyncio.SubprocessProtocol):
+    """Standard input and output of a process of ours; what it says on standard error goes to the log.
+
+    It is there at once: what is sent waits until the process has started. Its end is the link's loss, and the link's end
+    is the process's: it is killed, as it may hang in a library that nobody can interrupt.
+    """
+
+    def __init__(self, command: Sequence[str], loop: asyncio.AbstractEventLoop) -> None:
+        self._name, self._loop = Path(command[0]).name, loop
+        self._received: Callable[[bytes], None] | None = None
+        self._lost: Callable[[str], None] | None = None
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._unsent = b""
+        self._words = b""
+        self._starting = loop.create_task(self._start(command))
+
+    async def _start(self, command: Sequence[str]) -> None:
+        try:
+            await self._loop.subprocess_exec(lambda: self, *command)
+        except OSError as error:
+            self._end(f"{self._name} cannot be started: {error.strerror or error}")
+
+    def send(self, data: bytes) -> None:
+        """Hand the bytes to the system, now or as soon as the process is there. Raises LinkLost when they pile up."""
+        if self._transport is None:
+            self._unsent += data
+            return
+        stdin = self._transport.get_pipe_transport(0)
+        assert isinstance(stdin, asyncio.WriteTransport)
+        stdin.write(data)
+        if stdin.get_write_buffer_size() > UNSENT_MAX_BYTES:
+            raise LinkLost(f"{self._name} takes no more bytes")
+
+    def disclose(self, data: bytes, *, is_ours: bool) -> None:
+        """Nothing: this is a line, not a recorder."""
+
+    def on_data(self, received: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
+        """Remember whom to call; nothing came before."""
+        self._received, self._lost = received, lost
+
+    def close(self) -> None:
+        """End the process; callbacks end."""
+        self._received = self._lost = None
+        if self._transport is None:
+            self._starting.cancel()
+        else:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The process runs."""
+        assert isinstance(transport, asyncio.SubprocessTransport)
+        self._transport = transport
+        unsent, self._unsent = self._unsent, b""
+        if unsent:
+            self.send(unsent)
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """The process has said something."""
+        if fd == STDERR:
+            self._log(data)
+        elif self._received is not None:
+            self._received(data)
+
+    def process_exited(self) -> None:
+        """The process is gone."""
+        assert self._transport is not None
+        words = self._words.decode("utf-8", "replace").strip()
+        self._end(
+            f"{self._name} ended with {self._transport.get_returncode()}: {printable(words) or 'no reason'}"
+        )
+
+    def _log(self, data: bytes) -> None:
+        """Keep the end of what it says, which tells why it ended."""
+        self._words = (self._words + data)[-WORDS_MAX_BYTES:]
+        for line in data.decode("utf-8", "replace").splitlines():
+            log.warning("%s: %s", self._name, printable(line))
 
     def _end(self, reason: str) -> None:
         if self._lost is not None:
