@@ -120,6 +120,7 @@ class AtolDriver:
         self._is_opened = False
         self._info = tasks.DeviceInfo()
         self._status = tasks.DeviceStatus()
+        self._ahead_min = 0
         self._drive: tasks.FnInfo | None = None
         self._last_document = 0
         self._shift = tasks.ShiftStatus()
@@ -332,7 +333,7 @@ class AtolDriver:
         """
         steps = 0
         while True:
-            self._status = yield from self._patiently(tasks.device_status())
+            yield from self._read_status()
             drive = yield from self._learn()
             if (verdict := problems.of_printer(self._status)).problem is not None:
                 raise NotReady(verdict.detail)
@@ -439,7 +440,7 @@ class AtolDriver:
         at = self._now()
         try:
             yield from self._open()
-            self._status = yield from self._ask(tasks.device_status())
+            yield from self._read_status()
             if self._drive is None or at - self._learned_at >= LEARN_EVERY_S:
                 yield from self._learn()
             verdict = problems.of_printer(self._status)
@@ -453,6 +454,11 @@ class AtolDriver:
         except Trouble as error:
             verdict = problems.of_error(error)
         yield from self._tell(verdict)
+
+    def _read_status(self) -> Program[None]:
+        """Paper, cover, and by how much its clock is ahead at this moment: it tells whole seconds."""
+        self._status = yield from self._patiently(tasks.device_status())
+        self._ahead_min = round((self._shown_time() - self._our_time()).total_seconds() / 60)
 
     def _judge_drive(self, drive: tasks.FnInfo) -> Verdict:
         return problems.of_drive(self._status, drive, self._ofd, self._shown_time())
@@ -469,7 +475,6 @@ class AtolDriver:
         yield from self._tell(Verdict(problems.BUSY, detail))
 
     def _tell(self, verdict: Verdict) -> Program[None]:
-        ahead = self._shown_time() - self._our_time()
         since = problems.unsent_since(self._ofd)
         found = list(problems.notices(self._drive, self._shown_time()))
         if not self._sends_place:
@@ -488,7 +493,7 @@ class AtolDriver:
             shift_opened_at=self._opened_at(),
             unsent_since=since.replace(tzinfo=self._zone) if since else None,
             drive_expires=tasks.day(self._drive.validity_date) if self._drive else None,
-            clock_ahead_min=int(ahead.total_seconds() / 60),
+            clock_ahead_min=self._ahead_min,
             notices=tuple(found),
         )
         at = self._now()
