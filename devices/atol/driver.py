@@ -97,16 +97,16 @@ Trouble = (NotReady, Refused, Unavailable, Pending, BadAnswer)
 
 
 class AtolDriver:
-    """One registrar whose documents are in `currency` and whose clock shows the time of `zone`.
+    """One registrar whose documents are in `currency`.
 
-    `exchange` makes the way to the device for one life of the link; `wall` is our own clock, with its zone. Implements
-    `devices.steps.Driver`: commands and facts are those of `kassa.ports`.
+    `exchange` makes the way to the device for one life of the link; `wall` is our own clock, and the registrar's shows
+    the time of the same zone. Implements `devices.steps.Driver`: commands and facts are those of `kassa.ports`.
     """
 
     def __init__(
-        self, exchange: Callable[[Time], Exchange], currency: str, zone: tzinfo, wall: Callable[[], datetime]
+        self, exchange: Callable[[Time], Exchange], currency: str, wall: Callable[[], datetime]
     ) -> None:
-        self._exchange, self._currency, self._zone, self._wall = exchange, currency, zone, wall
+        self._exchange, self._currency, self._wall = exchange, currency, wall
         # These outlive the link: what the core has been told of shifts, and why receipts were refused.
         self._seen: tuple[str, int, tasks.ShiftStatus] | None = None
         self._fault: Verdict | None = None
@@ -468,7 +468,13 @@ class AtolDriver:
         return tasks.wall_time(self._status.current_date_time) or self._our_time()
 
     def _our_time(self) -> datetime:
-        return self._wall().astimezone(self._zone).replace(tzinfo=None)
+        return self._wall().replace(tzinfo=None)
+
+    @property
+    def _zone(self) -> tzinfo:
+        zone = self._wall().tzinfo
+        assert zone is not None, "our clock has its zone"
+        return zone
 
     def _tell_busy(self, detail: str) -> Program[None]:
         """The core goes on hearing of a registrar that keeps a command waiting."""

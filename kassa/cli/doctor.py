@@ -21,7 +21,7 @@ import kassa
 from kassa.cli.context import Context, pass_context
 from kassa.cli.journal_access import own_journal, reach
 from kassa.clock import SystemClock
-from kassa.config import Config, load
+from kassa.config import USB, Config, load
 from kassa.enquiry import is_old
 from kassa.errors import KassaError
 from kassa.home import Home, data_folder
@@ -140,6 +140,8 @@ def _disk(home: Home, config: Config) -> Finding:
 
 def _ports(home: Home, config: Config) -> Iterator[Finding]:
     for name, port in (("validator", config.validator.port), ("registrar", config.registrar.port)):
+        if "://" in port or port == USB:
+            continue  # in the network, or found by the vendor's library: `kassa device check` talks to it
         path = Path(home.path / port)
         if not path.exists():
             words, remedy = (

@@ -121,7 +121,7 @@ class AtolUnit:
 
     def driver(self):
         wall = lambda: NOON + timedelta(seconds=self.time.time() - self.machine._started_at)
-        return AtolDriver(self._exchange, "RUB", UTC, wall)
+        return AtolDriver(self._exchange, "RUB", wall)
 
     def open(self):
         return self.wire.open()
