@@ -298,12 +298,14 @@ CALLERS_MAX = 32
 class Door:
     """A TCP port of this machine; behind it everybody who calls has a conversation of his own.
 
-    With port 0 the system chooses one; it stays the same when it is unplugged and plugged in again.
+    With port 0 the system chooses one; it is told in the first line, and stays the same when it is unplugged and plugged
+    in again.
     """
 
     def __init__(self, port: int) -> None:
         self.port = port
         self._listener: socket.socket | None = None
+        self._is_told = False
         self._callers: dict[int, tuple[socket.socket, Conversation]] = {}
 
     def plug(self) -> None:
@@ -311,8 +313,9 @@ class Door:
         if self._listener is None:
             self._listener = socket.create_server(("127.0.0.1", self.port))
             self._listener.setblocking(False)
-            self.port = self._listener.getsockname()[1]
-            _answer({"ok": True, "port": self.port})
+            if self.port == 0 or not self._is_told:
+                self.port, self._is_told = self._listener.getsockname()[1], True
+                _answer({"ok": True, "port": self.port})
 
     def unplug(self) -> None:
         """Hang up on everybody, and listen no more."""
