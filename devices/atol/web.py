@@ -32,7 +32,7 @@ NEW, OLD = "/api/v2/requests", "/requests"
 OURS = UUID("4f5d3cf0-5c2a-5b8e-9a0e-6b6a73736101")
 """The name space of our UUIDs; any constant will do."""
 TRIES_MAX = 3
-"""A request without an answer is sent again so often: by its UUID it stays one request."""
+"""A question without an answer is sent again so often: by its UUID it stays one request."""
 POLL_MS = (30, 50, 100, 200, 300, 500, 1000)
 """Between two looks at a request; the last one goes on."""
 ASK_MAX_S = 20.0
@@ -120,7 +120,8 @@ class WebExchange:
                 raise _standing(left, self._unanswered)
             self._unanswered = None
         name = str(self._draw())
-        yield from self._post_or_fail(name, task)
+        if (yield from self._post(name, task)) is None:
+            raise LinkLost(f"{self._host} no longer has {self._base}; check ATOL's web server")
         self._unanswered = name
         state = yield from self._wait(name, ASK_MAX_S, meanwhile)
         if state is None:
@@ -147,14 +148,17 @@ class WebExchange:
         )
 
     def register(self, name: str, task: Task[Made], meanwhile: Meanwhile) -> Program[Made]:
-        """Put the task into the queue and wait for its end."""
-        for _ in range(TRIES_MAX):
-            yield from self._post_or_fail(name, task)
-            state = yield from self._wait(name, REGISTER_MAX_S, meanwhile)
-            if state is not None:
-                break
-        else:
-            raise Unavailable("the registrar's server forgets what it was given")
+        """Put the task into the queue and wait for its end.
+
+        It is sent once. A server that was given it and knows it no more may have run it before its database was lost.
+        """
+        if (yield from self._post(name, task, tries=1)) is None:
+            raise LinkLost(f"{self._host} no longer has {self._base}; check ATOL's web server")
+        state = yield from self._wait(name, REGISTER_MAX_S, meanwhile)
+        if state is None:
+            raise Unavailable(
+                "the registrar's server has forgotten the receipt; its database may have been lost"
+            )
         if not state.is_over:
             raise Pending(f"the receipt is still in the server's queue ({state.status[:20]})")
         return _result(state, task)
@@ -213,14 +217,10 @@ class WebExchange:
             raise BadAnswer("the registrar's server tells of a request without a task")
         return results[0]
 
-    def _post_or_fail(self, name: str, task: Task[T]) -> Program[None]:
-        if (yield from self._post(name, task)) is None:
-            raise LinkLost(f"{self._host} no longer has {self._base}; check ATOL's web server")
-
-    def _post(self, name: str, task: Task[T]) -> Program[_Accepted | None]:
+    def _post(self, name: str, task: Task[T], tries: int = TRIES_MAX) -> Program[_Accepted | None]:
         """Put a task into the queue, where it may be already; None: there is no such address."""
         body = msgspec.json.encode({"uuid": name, "request": [Raw(task.body)]})
-        answer = yield from self._call("POST", self._base, body)
+        answer = yield from self._call("POST", self._base, body, tries)
         if answer.status in (404, 405):
             return None
         if answer.status == 409:
@@ -232,9 +232,9 @@ class WebExchange:
         except msgspec.MsgspecError:
             return _Accepted()  # the older generation says nothing; that it was accepted is what counts
 
-    def _call(self, method: str, target: str, body: bytes = b"") -> Program[Answer]:
+    def _call(self, method: str, target: str, body: bytes = b"", tries: int = TRIES_MAX) -> Program[Answer]:
         data = request(method, self._host, target, self._user, self._secret, body)
-        for _ in range(TRIES_MAX):
+        for _ in range(tries):
             try:
                 answer = yield from call(data, self._now)
             except Silent as error:
