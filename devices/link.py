@@ -6,6 +6,7 @@ import asyncio
 import errno
 import logging
 import os
+import subprocess
 import termios
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -122,7 +123,10 @@ class SerialLink:
 CONNECT_MAX_S = 5.0
 UNSENT_MAX_BYTES = 1 << 20
 """Whoever takes nothing for so long is gone."""
-STDERR = 2
+ENDS_S = 0.1
+"""A process that closed its output is gone in that time, mostly."""
+KILLED_MAX_S = 1.0
+"""A process is gone some milliseconds after it was killed, if the kernel lets go of it."""
 WORDS_MAX_BYTES = 400
 """A process that ends says why in its last line."""
 
@@ -232,86 +236,86 @@ class CallLink:
             self._lost(reason)
 
 
-class ProcessLink(asyncio.SubprocessProtocol):
+class ProcessLink:
     """Standard input and output of a process of ours; what it says on standard error goes to the log.
 
-    It is there at once: what is sent waits until the process has started. Its end is the link's loss, and the link's end
-    is the process's: it is killed, as it may hang in a library that nobody can interrupt.
+    Its end is the link's loss, and the link's end is the process's: it is killed, as it may hang in a library that nobody
+    can interrupt. No process outlives its link.
     """
 
     def __init__(self, command: Sequence[str], loop: asyncio.AbstractEventLoop) -> None:
         self._name, self._loop = Path(command[0]).name, loop
-        self._received: Callable[[bytes], None] | None = None
         self._lost: Callable[[str], None] | None = None
-        self._transport: asyncio.SubprocessTransport | None = None
-        self._unsent = b""
         self._words = b""
-        self._starting = loop.create_task(self._start(command))
-
-    async def _start(self, command: Sequence[str]) -> None:
+        pipe = subprocess.PIPE
         try:
-            await self._loop.subprocess_exec(lambda: self, *command)
+            self._process = subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe)
         except OSError as error:
-            self._end(f"{self._name} cannot be started: {error.strerror or error}")
+            raise LinkLost(f"{self._name} cannot be started: {error.strerror or error}") from error
+        pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
+        self._pipes = [end for end in pipes if end is not None]
+        for end in self._pipes:
+            os.set_blocking(end.fileno(), False)
 
     def send(self, data: bytes) -> None:
-        """Hand the bytes to the system, now or as soon as the process is there. Raises LinkLost when they pile up."""
-        if self._transport is None:
-            self._unsent += data
-            return
-        stdin = self._transport.get_pipe_transport(0)
-        assert isinstance(stdin, asyncio.WriteTransport)
-        stdin.write(data)
-        if stdin.get_write_buffer_size() > UNSENT_MAX_BYTES:
-            raise LinkLost(f"{self._name} takes no more bytes")
+        """Write all bytes; a process that does not take them at once is lost."""
+        try:
+            written = os.write(self._pipes[0].fileno(), data)
+        except OSError as error:
+            raise LinkLost(f"{self._name}: {error.strerror}") from error
+        if written != len(data):
+            raise LinkLost(f"{self._name} took {written} of {len(data)} bytes")
 
     def disclose(self, data: bytes, *, is_ours: bool) -> None:
         """Nothing: this is a line, not a recorder."""
 
     def on_data(self, received: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
-        """Remember whom to call; nothing came before."""
-        self._received, self._lost = received, lost
+        """Watch what the process says from the event loop."""
+        self._lost = lost
+        _, stdout, stderr = (end.fileno() for end in self._pipes)
+        self._loop.add_reader(stdout, self._read, stdout, received)
+        self._loop.add_reader(stderr, self._read, stderr, self._log)
 
     def close(self) -> None:
-        """End the process; callbacks end."""
-        self._received = self._lost = None
-        if self._transport is None:
-            self._starting.cancel()
+        """End the process and wait for its end; callbacks end."""
+        self._lost = None
+        for end in self._pipes[1:]:
+            if not end.closed:
+                self._loop.remove_reader(end.fileno())
+        self._process.kill()
+        try:
+            self._process.wait(KILLED_MAX_S)
+        except subprocess.TimeoutExpired:
+            log.error("%s (process %s) cannot be killed; see its port", self._name, self._process.pid)
+        for end in self._pipes:
+            end.close()
+
+    def _read(self, descriptor: int, hear: Callable[[bytes], None]) -> None:
+        try:
+            data = os.read(descriptor, READ_BYTES)
+        except BlockingIOError:
+            return
+        if data:
+            hear(data)
         else:
-            self._transport.close()
+            self._loop.remove_reader(descriptor)
+            if hear != self._log:
+                self._loop.call_later(
+                    ENDS_S, self._end
+                )  # it says why, and its exit code comes, a moment later
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The process runs."""
-        assert isinstance(transport, asyncio.SubprocessTransport)
-        self._transport = transport
-        unsent, self._unsent = self._unsent, b""
-        if unsent:
-            self.send(unsent)
-
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        """The process has said something."""
-        if fd == STDERR:
-            self._log(data)
-        elif self._received is not None:
-            self._received(data)
-
-    def process_exited(self) -> None:
-        """The process is gone."""
-        assert self._transport is not None
-        words = self._words.decode("utf-8", "replace").strip()
-        self._end(
-            f"{self._name} ended with {self._transport.get_returncode()}: {printable(words) or 'no reason'}"
-        )
+    def _end(self) -> None:
+        if self._lost is not None:
+            words = self._words.decode("utf-8", "replace").strip()
+            code = self._process.poll()
+            how = "hung up" if code is None else f"ended with {code}"
+            self._lost(f"{self._name} {how}: {printable(words) or 'it gave no reason'}")
 
     def _log(self, data: bytes) -> None:
         """Keep the end of what it says, which tells why it ended."""
         self._words = (self._words + data)[-WORDS_MAX_BYTES:]
         for line in data.decode("utf-8", "replace").splitlines():
             log.warning("%s: %s", self._name, printable(line))
-
-    def _end(self, reason: str) -> None:
-        if self._lost is not None:
-            self._lost(reason)
 
 
 def _why(error: Exception) -> str:
