@@ -301,7 +301,7 @@ class Rig:
     def settle(self, within_s=900):
         """All payments have their document, and the registrar rests."""
         self.time.run_until(lambda: not self.core.pending and self.core.queue.in_flight is None, within_s)
-        self.wait_ready()
+        self.wait_ready(300)  # a library that hangs is given two minutes
         self.time.run_for(3.0)
 
     def with_open_shift(self):
