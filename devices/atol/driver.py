@@ -207,6 +207,8 @@ class AtolDriver:
         begun = SettleReceipt(receipt, intent.drive_serial, intent.last_document)
         try:
             made = yield from self._line.register(name, task, self._tell_busy)
+            if made.is_recovered:
+                raise NotReady("the server lost sight of the receipt")
             document = self._checked(begun, made)
         except Trouble as error:
             self._remember_refusal(error)
@@ -217,7 +219,7 @@ class AtolDriver:
         yield from report(DocumentRegistered(receipt.payment, document, is_printed))
 
     def _checked(self, begun: SettleReceipt, made: Made) -> Document:
-        """The document that was made. Raises NotReady where it cannot be the payment's: the archive will tell."""
+        """The document that was made. Raises NotReady where it may not be the payment's: the archive will tell."""
         document = made.document(self._currency, self._zone)
         if document.drive_serial != begun.drive_serial or document.number <= begun.last_document:
             raise NotReady(
@@ -278,7 +280,7 @@ class AtolDriver:
             made = yield from self._line.recall(
                 Intent(receipt.payment, begun.drive_serial, begun.last_document)
             )
-            if made is not None:
+            if made is not None and not made.is_recovered:  # by our payment number we know better whose it is
                 try:
                     document = self._checked(begun, made)
                 except NotReady as error:

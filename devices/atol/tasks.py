@@ -136,6 +136,11 @@ class Made(Struct, frozen=True, rename="camel"):
         """Whether it is on paper."""
         return self.warnings is None or not self.warnings.not_printed
 
+    @property
+    def is_recovered(self) -> bool:
+        """Whether the server lost sight of the task, and took the document for its own afterwards."""
+        return self.warnings is not None and bool(self.warnings.recovered)
+
     def document(self, currency: str, zone: tzinfo) -> Document:
         """As the core keeps it. Raises BadAnswer."""
         params = self.fiscal_params
