@@ -1,18 +1,24 @@
-"""Byte links to devices under asyncio: serial ports, pseudo-terminals, device files, TCP; and a link in memory for tests."""
+"""Byte links to devices under asyncio: serial ports, pseudo-terminals, device files, TCP, processes; and in memory for tests."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import stat
+import subprocess
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import serial
 
 from kassa.errors import KassaError
+from kassa.untrusted import printable
+
+log = logging.getLogger("kassa")
 
 READ_BYTES = 4096
 
@@ -217,6 +223,12 @@ class FileLink:
 CONNECT_MAX_S = 5.0
 UNSENT_MAX_BYTES = 1 << 20
 """Whoever takes nothing for so long is gone."""
+ENDS_S = 0.1
+"""A process that closed its output is gone in that time, mostly."""
+KILLED_MAX_S = 1.0
+"""A process is gone some milliseconds after it was killed, if the kernel lets go of it."""
+WORDS_MAX_BYTES = 400
+"""A process that ends says why in its last line."""
 
 
 class TcpLink(asyncio.Protocol):
@@ -277,6 +289,133 @@ class TcpLink(asyncio.Protocol):
     def _end(self, reason: str) -> None:
         if self._lost is not None:
             self._lost(reason)
+
+
+class CallLink:
+    """A server in the network that is called anew for each question: what is sent at once goes over a connection of its own.
+
+    A server that hangs up when it has spoken is no loss; one that cannot be reached, or hangs up without a word, is.
+    """
+
+    def __init__(self, host: str, port: int, loop: asyncio.AbstractEventLoop) -> None:
+        self._host, self._port, self._loop = host, port, loop
+        self._received: Callable[[bytes], None] | None = None
+        self._lost: Callable[[str], None] | None = None
+        self._call: TcpLink | None = None
+        self._has_spoken = False
+
+    def send(self, data: bytes) -> None:
+        """Call, and say this; whatever still comes of the call before is not heard."""
+        if self._call is not None:
+            self._call.close()
+        self._has_spoken = False
+        self._call = TcpLink(self._host, self._port, self._loop)
+        self._call.on_data(self._hear, self._end)
+        self._call.send(data)
+
+    def disclose(self, data: bytes, *, is_ours: bool) -> None:
+        """Nothing: this is a line, not a recorder."""
+
+    def on_data(self, received: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
+        """Remember whom to call back."""
+        self._received, self._lost = received, lost
+
+    def close(self) -> None:
+        """Hang up; callbacks end."""
+        self._received = self._lost = None
+        if self._call is not None:
+            self._call.close()
+
+    def _hear(self, data: bytes) -> None:
+        self._has_spoken = True
+        if self._received is not None:
+            self._received(data)
+
+    def _end(self, reason: str) -> None:
+        if self._lost is not None and not self._has_spoken:
+            self._lost(reason)
+
+
+class ProcessLink:
+    """Standard input and output of a process of ours; what it says on standard error goes to the log.
+
+    Its end is the link's loss, and the link's end is the process's: it is killed, as it may hang in a library that nobody
+    can interrupt. No process outlives its link.
+    """
+
+    def __init__(self, command: Sequence[str], loop: asyncio.AbstractEventLoop) -> None:
+        self._name, self._loop = Path(command[0]).name, loop
+        self._lost: Callable[[str], None] | None = None
+        self._words = b""
+        pipe = subprocess.PIPE
+        try:
+            self._process = subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe)
+        except OSError as error:
+            raise LinkLost(f"{self._name} cannot be started: {error.strerror or error}") from error
+        pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
+        self._pipes = [end for end in pipes if end is not None]
+        for end in self._pipes:
+            os.set_blocking(end.fileno(), False)
+
+    def send(self, data: bytes) -> None:
+        """Write all bytes; a process that does not take them at once is lost."""
+        try:
+            written = os.write(self._pipes[0].fileno(), data)
+        except OSError as error:
+            raise LinkLost(f"{self._name}: {error.strerror}") from error
+        if written != len(data):
+            raise LinkLost(f"{self._name} took {written} of {len(data)} bytes")
+
+    def disclose(self, data: bytes, *, is_ours: bool) -> None:
+        """Nothing: this is a line, not a recorder."""
+
+    def on_data(self, received: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
+        """Watch what the process says from the event loop."""
+        self._lost = lost
+        _, stdout, stderr = (end.fileno() for end in self._pipes)
+        self._loop.add_reader(stdout, self._read, stdout, received)
+        self._loop.add_reader(stderr, self._read, stderr, self._log)
+
+    def close(self) -> None:
+        """End the process and wait for its end; callbacks end."""
+        self._lost = None
+        for end in self._pipes[1:]:
+            if not end.closed:
+                self._loop.remove_reader(end.fileno())
+        self._process.kill()
+        try:
+            self._process.wait(KILLED_MAX_S)
+        except subprocess.TimeoutExpired:
+            log.error("%s (process %s) cannot be killed; see its port", self._name, self._process.pid)
+        for end in self._pipes:
+            end.close()
+
+    def _read(self, descriptor: int, hear: Callable[[bytes], None]) -> None:
+        try:
+            data = os.read(descriptor, READ_BYTES)
+        except BlockingIOError:
+            return
+        if data:
+            hear(data)
+        else:
+            self._loop.remove_reader(descriptor)
+            if hear != self._log:
+                self._loop.call_later(
+                    ENDS_S, self._end
+                )  # it says why, and its exit code comes, a moment later
+
+    def _end(self) -> None:
+        if self._lost is not None:
+            words = self._words.decode("utf-8", "replace").strip()
+            code = self._process.poll()
+            how = "hung up" if code is None else f"ended with {code}"
+            self._lost(f"{self._name} {how}: {printable(words) or 'it gave no reason'}")
+
+    def _log(self, data: bytes) -> None:
+        """Keep the end of what it says, which tells why it ended."""
+        self._words = (self._words + data)[-WORDS_MAX_BYTES:]
+        for line in data.decode("utf-8", "replace").splitlines():
+            log.warning("%s: %s", self._name, printable(line))
 
 
 def _why(error: Exception) -> str:

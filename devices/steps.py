@@ -16,7 +16,7 @@ from msgspec import Struct
 from devices.link import Link, LinkLost
 
 T = TypeVar("T")
-BUFFER_MAX_BYTES = 8192
+BUFFER_MAX_BYTES = 1 << 17
 """Longer than any answer of any device; a line that babbles more is cut, oldest first."""
 
 

@@ -101,16 +101,28 @@ CodePage = Literal[
 
 NETWORK = "tcp://"
 """So begins the port of a device in the network: tcp://HOST:PORT."""
+WEB = "http://"
+"""So begins the address of a server that runs a registrar's tasks."""
+USB = "usb"
+"""The port of a registrar that its own library finds among the USB devices."""
 
 
 class Registrar(Struct, frozen=True, forbid_unknown_fields=True):
     """The fiscal registrar, or the printer without fiscal functions (`escpos`), and its port."""
 
     port: Text
-    """A serial port, tcp://HOST:PORT, or a printer's own USB port."""
-    protocol: Literal["shtrih", "escpos"] = "shtrih"
+    """A serial port, a printer's own USB port, or tcp://HOST:PORT; http://HOST:PORT of ATOL's web server; "usb" for its library."""
+    protocol: Literal["shtrih", "atol_web", "atol_library", "escpos"] = "shtrih"
     speed: Speed = 115200
     password: Annotated[int, Meta(ge=0, le=99_999_999)] = 30
+    user: Annotated[
+        str, Meta(pattern=r"\A[^:\x00-\x1f]{0,64}\Z", description="at most 64 characters without a colon")
+    ] = ""
+    """Of ATOL's web server."""
+    secret: Annotated[str, Meta(max_length=256)] = ""
+    """Of that user; with ATOL's library the registrar's user password, where it has one."""
+    library: Annotated[str, Meta(max_length=4096)] = ""
+    """The file libfptr10.py of ATOL's driver."""
     tax_system: Literal[0, 1, 2, 4, 5] = 0
     """Bit number of tag 1055: 0 general, 1 simplified (income), 2 simplified (income minus expense), 4 farm, 5 patent."""
     close_shift_at: TimeOfDay = "03:00"
@@ -308,7 +320,7 @@ def parse(document: Mapping[str, Any]) -> Config:
 
 def _check(config: Config) -> None:
     """What no type can say."""
-    _check_address(config.registrar.port)
+    _check_registrar(config.registrar)
     if config.terminal.currency not in MINOR_DIGITS:
         raise ConfigError("terminal.currency", config.terminal.currency, ", ".join(MINOR_DIGITS))
     seen: set[str] = set()
@@ -339,18 +351,27 @@ def _check(config: Config) -> None:
         claimed |= names
 
 
-def _check_address(port: str) -> None:
-    if not port.startswith(NETWORK):
+def _check_registrar(registrar: Registrar) -> None:
+    """Whether port and protocol go together."""
+    if registrar.protocol == "atol_web":
+        _check_address(registrar.port, WEB, 'ATOL\'s web server, like "http://127.0.0.1:16732"')
         return
+    if registrar.protocol == "atol_library" and not registrar.library:
+        raise ConfigError("registrar.library", registrar.library, "the path of libfptr10.py of ATOL's driver")
+    if registrar.port.startswith(NETWORK):
+        _check_address(
+            registrar.port, NETWORK, "a serial port, or tcp://HOST:PORT like tcp://192.168.137.111:7778"
+        )
+
+
+def _check_address(port: str, begins: str, allowed: str) -> None:
     try:
         address = urlsplit(port)
-        is_whole = bool(address.hostname) and bool(address.port) and not address.path
+        is_whole = bool(address.hostname) and bool(address.port) and not address.path.strip("/")
     except ValueError:
         is_whole = False
-    if not is_whole:
-        raise ConfigError(
-            "registrar.port", port, "a serial port, or tcp://HOST:PORT like tcp://192.168.137.111:7778"
-        )
+    if not (is_whole and port.startswith(begins)):
+        raise ConfigError("registrar.port", port, allowed)
 
 
 _AT = re.compile(r"^(?P<what>.*?)(?: - at (?:`key` in )?`(?P<path>[^`]*)`)?$", re.DOTALL)

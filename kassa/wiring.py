@@ -22,13 +22,28 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import kassa
+from devices.atol import words as atol_words
+from devices.atol.driver import AtolDriver
+from devices.atol.exchange import Exchange
+from devices.atol.lines import Settings
+from devices.atol.piped import LibraryExchange
+from devices.atol.web import WebExchange
 from devices.ccnet import words as ccnet_words
 from devices.ccnet.dialect import CcnetDialect
 from devices.escpos import words as escpos_words
 from devices.escpos.driver import EscposDriver
 from devices.id003 import words as id003_words
 from devices.id003.dialect import Id003Dialect
-from devices.link import FileLink, LineSettings, Link, SerialLink, TcpLink, is_usb_printer
+from devices.link import (
+    CallLink,
+    FileLink,
+    LineSettings,
+    Link,
+    ProcessLink,
+    SerialLink,
+    TcpLink,
+    is_usb_printer,
+)
 from devices.recording import recorded
 from devices.shtrih import words as shtrih_words
 from devices.shtrih.driver import ShtrihDriver
@@ -41,7 +56,7 @@ from importers.inbox import Inbox
 from kassa.ballast import Ballast
 from kassa.clock import SystemClock
 from kassa.collection import collection_fields
-from kassa.config import NETWORK, Config, Registrar, Validator, load
+from kassa.config import NETWORK, USB, Config, Registrar, Validator, load
 from kassa.control.server import Server
 from kassa.errors import KassaError
 from kassa.export.outbox import Outbox
@@ -102,6 +117,8 @@ LOG_BYTES = 5 << 20
 LOG_FILES = 5
 
 WORDS: Mapping[str, Language] = {
+    "atol_web": atol_words.LANGUAGE,
+    "atol_library": atol_words.LANGUAGE,
     "ccnet": ccnet_words.LANGUAGE,
     "escpos": escpos_words.LANGUAGE,
     "id003": id003_words.LANGUAGE,
@@ -421,11 +438,51 @@ def _pump(
         dialect, usual = _dialect(config.validator, currency)
         line = usual._replace(speed=config.validator.speed)
         driver = ValidatorDriver(dialect, currency, config.validator.countries)
+    elif config.registrar.protocol in {"atol_web", "atol_library"}:
+        return _atol_pump(config.registrar, home, currency, dispatch, loop, recorder)
     else:
         port, line = config.registrar.port, LineSettings(config.registrar.speed)
         driver = _registrar(config, home)
     write = partial(recorder.record, getattr(config, name).protocol)
     return Pump(driver, recorded(_link(home, port, line, loop), f"{port}, {line}", write), dispatch, loop)
+
+
+def _atol_pump(
+    registrar: Registrar,
+    home: Home,
+    currency: str,
+    dispatch: Callable[[object], None],
+    loop: asyncio.AbstractEventLoop,
+    recorder: Recorder,
+) -> Pump:
+    """An ATOL registrar: by the vendor's web server, or by its library in a process of its own."""
+    open_link: Callable[[], Link]
+    exchange: Callable[[Time], Exchange]
+    if registrar.protocol == "atol_web":
+        address = urlsplit(registrar.port)
+        host, port = address.hostname or "", address.port or 0
+        open_link = lambda: CallLink(host, port, loop)
+        exchange = lambda now: WebExchange(now, address.netloc, registrar.user, registrar.secret, uuid.uuid4)
+    else:
+        command = [sys.executable, "-m", "devices.atol.library", str(home.path / registrar.library)]
+        open_link = lambda: ProcessLink(command, loop)
+        settings = _library_settings(registrar, home)
+        exchange = lambda now: LibraryExchange(now, settings)
+    driver = AtolDriver(exchange, currency, SystemClock().now)
+    write = partial(recorder.record, registrar.protocol)
+    return Pump(driver, recorded(open_link, registrar.port, write), dispatch, loop)
+
+
+def _library_settings(registrar: Registrar, home: Home) -> Settings:
+    """How ATOL's library reaches the registrar, in its own words."""
+    secret = registrar.secret
+    if registrar.port == USB:
+        return Settings("1", user_password=secret)
+    if registrar.port.startswith(NETWORK):
+        address = urlsplit(registrar.port)
+        return Settings("2", ip=address.hostname or "", ip_port=str(address.port), user_password=secret)
+    file = str(home.path / registrar.port)
+    return Settings("0", com_file=file, baud=str(registrar.speed), user_password=secret)
 
 
 def _link(home: Home, port: str, line: LineSettings, loop: asyncio.AbstractEventLoop) -> Callable[[], Link]:
@@ -443,7 +500,7 @@ def _registrar(config: Config, home: Home) -> Driver:
     match registrar.protocol:
         case "shtrih":
             return ShtrihDriver(registrar.password, currency, SystemClock().now)
-        case "escpos":
+        case _:
             return EscposDriver(currency, SystemClock().now, _composer(config, home), _encoder(registrar))
 
 

@@ -21,7 +21,7 @@ import kassa
 from kassa.cli.context import Context, pass_context
 from kassa.cli.journal_access import own_journal, reach
 from kassa.clock import SystemClock
-from kassa.config import NETWORK, Config, load
+from kassa.config import NETWORK, USB, WEB, Config, load
 from kassa.enquiry import is_old
 from kassa.errors import KassaError
 from kassa.fiscal.template import load_templates
@@ -147,8 +147,10 @@ def _disk(home: Home, config: Config) -> Finding:
 def _ports(home: Home, config: Config) -> Iterator[Finding]:
     for name, port in (("validator", config.validator.port), ("registrar", config.registrar.port)):
         path = Path(home.path / port)
-        if port.startswith(NETWORK):
+        if port.startswith((NETWORK, WEB)):
             words, remedy = f"{port}, in the network", ""
+        elif port == USB:
+            words, remedy = f"{port}, where the maker's library finds it", ""
         elif not path.exists():
             words, remedy = (
                 f"{path} is not there",

@@ -164,3 +164,32 @@ def test_an_unknown_key_is_shown_with_its_value_whatever_it_is_made_of(example):
     ) as refused:
         parse(example)
     assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("registrar", "words"),
+    [
+        ({"protocol": "atol_web", "port": "/dev/ttyUSB0"}, "http://127.0.0.1:16732"),
+        ({"protocol": "atol_web", "port": "http://127.0.0.1"}, "http://127.0.0.1:16732"),
+        ({"protocol": "atol_web", "port": "http://127.0.0.1:16732", "user": "a:b"}, "without a colon"),
+        ({"protocol": "atol_library", "port": "usb"}, "libfptr10.py"),
+        ({"protocol": "atol_library", "port": "tcp://", "library": "/x.py"}, "tcp://HOST:PORT"),
+    ],
+)
+def test_a_registrars_port_has_to_suit_its_protocol(example, registrar, words):
+    example["registrar"] |= registrar
+
+    with pytest.raises(ConfigError, match=words):
+        parse(example)
+
+
+def test_atol_is_configured_by_web_server_or_by_library(example):
+    example["registrar"] |= {
+        "protocol": "atol_web",
+        "port": "http://127.0.0.1:16732",
+        "user": "kassa",
+        "secret": "s",
+    }
+    assert parse(example).registrar.user == "kassa"
+    example["registrar"] |= {"protocol": "atol_library", "port": "usb", "library": "/opt/atol/libfptr10.py"}
+    assert parse(example).registrar.library == "/opt/atol/libfptr10.py"

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import pty
+import select
 import socket
 import sys
 import tty
@@ -232,23 +233,37 @@ def test_a_device_file_that_is_not_there_is_refused_and_no_usb_printer(tmp_path)
 # --- the simulator's place in the network ------------------------------------------------------------------------------------
 
 
+class Echo:
+    """Says back what it hears."""
+
+    def __init__(self) -> None:
+        self.heard = b""
+
+    def receive(self, data: bytes, now: float) -> bytes:
+        self.heard += data
+        return data
+
+
 def test_a_simulated_device_in_the_network_has_one_host_after_another():
     with socket.create_server((HOST, 0)) as free:
         port = free.getsockname()[1]
-    wire = NetworkWire(port)
-    assert wire.master is None
+    wire, device = NetworkWire(port), Echo()
+    assert wire.readable() == []
     wire.plug()
     wire.plug()
+
+    def hear():
+        (end,) = select.select(wire.readable(), (), (), WAIT_S)[0]
+        wire.hear(end, device)
+
     for said in (b"one", b"other"):
         with socket.create_connection((HOST, port), timeout=WAIT_S) as host:
-            assert wire.receive() == b""
+            hear()
             host.sendall(said)
-            while not (heard := wire.receive()):
-                pass
-            assert heard == said
-            wire.send(b"answer")
-            assert host.recv(100) == b"answer"
-        assert wire.receive() == b""
+            hear()
+            assert host.recv(100) == said
+        hear()
+    assert device.heard == b"oneother"
     wire.send(b"nobody hears it")
     wire.unplug()
     wire.unplug()
