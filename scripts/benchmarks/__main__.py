@@ -15,6 +15,7 @@ import exports
 import journals
 import lines
 import msgspec
+import registrar
 import subscribers
 import terminal
 import yardstick
@@ -36,7 +37,7 @@ KEPT = BUILD / "bench"
 @click.command()
 @click.argument(
     "part",
-    type=click.Choice(["yardstick", "import", "terminal", "devices", "export", "journal"]),
+    type=click.Choice(["yardstick", "import", "terminal", "devices", "fiscal", "export", "journal"]),
     required=False,
 )
 @click.option(
@@ -83,6 +84,8 @@ def _measure(part: str | None) -> Iterator[Figure]:
     if part in (None, "devices"):
         with _stage() as stage:
             yield from lines.measure(stage, KEPT)
+    if part in (None, "fiscal"):
+        yield from registrar.measure()
     if part in (None, "export", "journal"):
         with _long_journal() as journal:
             exported = list(exports.measure(journal))  # the journal's own figures are those of a life's end
