@@ -94,10 +94,11 @@ def _taxes(record: Record) -> dict[int, int]:
 def _rest(record: Record, owner: Owner) -> bytes:
     """The host's tags and what belongs to them, and the drive's sign."""
     told = {tag for tag, _ in tlv.decode(record.tags)}
-    automaton = b"" if tlv.AUTOMATON in told else tlv.text(tlv.AUTOMATON, owner.device)
+    registered = {tlv.AUTOMATON: owner.device, tlv.ADDRESS: owner.address, tlv.PLACE: owner.place}
+    place = b"".join(tlv.text(tag, value) for tag, value in registered.items() if tag not in told)
     sender = tlv.text(tlv.SENDER, owner.sender) if tlv.CONTACT in told and tlv.SENDER not in told else b""
     sign = tlv.encode(tlv.DRIVE_SIGN, bytes((0x31, 0x04)) + record.sign.to_bytes(4, "big"))
-    return automaton + record.tags + sender + sign
+    return place + record.tags + sender + sign
 
 
 def _quantity(millionths: int) -> bytes:

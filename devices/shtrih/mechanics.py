@@ -216,7 +216,8 @@ class Mechanics:
         self._changed(self.truth)
 
     def sell_elsewhere(self, units: int, now: float) -> None:
-        """Another program makes a receipt, without payment number."""
+        """Another program makes a receipt, without payment number; what it finds open it cancels, as all do."""
+        self.truth.opened = None
         self.leave_document_open(units, now)
         self._record(Form.RECEIPT, self.truth.opened)
         self.truth.opened = None

@@ -317,7 +317,7 @@ class Registrar:
         self._clock = (yield from self._ask(p.long_status(self._password))).at
         if self._clock is not None:
             ahead_s = (self._moment(self._clock) - self._wall()).total_seconds()
-            self._clock_ahead_min = int(ahead_s / 60)
+            self._clock_ahead_min = round(ahead_s / 60)
 
     def _ask_for_detail(self, command: Command[T], known: T) -> Program[T]:
         """Ask for what is good to know; a model that does not tell it is not out of order for that."""

@@ -71,10 +71,16 @@ _AS_IT_SHOULD_BE = [
 # --- commands and answers -------------------------------------------------------------------------------------
 
 
+def name_of(command: bytes) -> str:
+    """What a command is called, of which at least the code is given."""
+    known = _known(command)
+    return f"command {command[:2].hex().upper()}" if known is None else known.name
+
+
 def _command(body: bytes) -> str:
     known = _known(body)
     if known is None:
-        return f"command {body[:2].hex().upper()}"
+        return name_of(body)
     parameters = body[len(known.command.code) + PASSWORD_BYTES :]
     detail = known.ask(parameters) if known.ask is not None else ""
     return f"{known.name} {detail}".rstrip()

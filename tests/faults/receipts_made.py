@@ -2,7 +2,7 @@
 
 from matrix import Matrix
 from registrar_faults import FAULTS, MEANINGS, is_allowed, outcome, steps
-from registrars import UNITS
+from registrars import FISCAL
 
 
 def _state(step):
@@ -28,7 +28,7 @@ RECEIPTS_MADE = Matrix(
     title="One fault at any step of a receipt",
     things="receipts",
     ending="After each fault all is mended, and the next customer has one document.",
-    units=tuple(UNITS),
+    units=tuple(FISCAL),
     faults=FAULTS,
     meanings=MEANINGS,
     moments=_steps,

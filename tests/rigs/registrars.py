@@ -1,22 +1,11 @@
-"""Every registrar that Kassa has a driver for, in virtual time, behind one set of hands; and a core with a real queue.
+"""A kiosk's registrar in virtual time, whichever it is, and a core whose fiscal queue is the real one."""
 
-A unit is a driver, a simulated device and the wire between them. A new registrar is one more entry in UNITS.
-"""
-
-import random
-import uuid
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 
 from receipts import receipt_of
-from virtual_time import VirtualTime, Wire
+from registrar_units import AtolLibrary, AtolWeb, EscposUnit, ShtrihUnit
+from virtual_time import VirtualTime
 
-from devices.atol import machine as atol
-from devices.atol.driver import AtolDriver
-from devices.atol.lines import Settings
-from devices.atol.piped import LibraryExchange
-from devices.atol.simulator import SimulatedLibrary, WebQuirks, WebServer
-from devices.atol.web import WebExchange
 from devices.steps import Pump
 from kassa.fiscal import queue as fiscal
 from kassa.journal import entries as e
@@ -24,21 +13,6 @@ from kassa.journal.records import PendingDocument
 from kassa.ports import RegistrarStatus, SettleReceipt
 
 TICK_S = 0.5
-NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-OTHERS_GOODS = "Товар другой"
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A receipt or a correction as a fiscal drive keeps it; `sum` in minor units, `tags` as the driver tells them."""
-
-    number: int
-    sign: int
-    sum: int
-    shift: int
-    payment: str | None
-    is_ours: bool
-    tags: dict
 
 
 class Core:
@@ -107,136 +81,9 @@ class Core:
         return [fact for fact in self.facts if isinstance(fact, kinds)]
 
 
-class AtolUnit:
-    """An ATOL registrar; `moves` are the hands that any unit has."""
-
-    drive = "9999078900001234"
-
-    def __init__(self, time, **quirks):
-        self.time = time
-        self.machine = atol.Machine(time.time(), wall=NOON, quirks=atol.Quirks(**quirks))
-        self.device = self._device()
-        self.wire = Wire(self.device, time)
-        self.chance = random.Random(7)
-
-    def driver(self):
-        wall = lambda: NOON + timedelta(seconds=self.time.time() - self.machine._started_at)
-        return AtolDriver(self._exchange, "RUB", wall)
-
-    def open(self):
-        return self.wire.open()
-
-    def do(self, name, *values, **named):
-        answer = getattr(self.machine, name)(*values, now=self.time.time(), **named)
-        self.device.advance(self.time.time())
-        self.wire.stir()
-        return answer
-
-    def host_ends(self):
-        """Whatever lives and dies with the core's process."""
-
-    def unplug(self):
-        self.wire.unplug()
-
-    def plug(self):
-        self.wire.plug()
-
-    @property
-    def writes(self):
-        return len(self.wire.sent)
-
-    def lose_answer(self):
-        raise NotImplementedError
-
-    def refuse_receipts(self, code):
-        self.machine.quirks.refusals.setdefault("sell", []).append(code)
-
-    def break_drive(self, code):
-        self.machine.faults.drive = code
-
-    @property
-    def began(self):
-        """The names of the device's tasks so far."""
-        return list(self.machine.names)
-
-    @property
-    def kept(self):
-        truth = self.machine.truth
-        return [
-            Kept(
-                one.number, one.sign, one.sum, one.shift, one.payment,
-                not any(name.startswith(OTHERS_GOODS) for name in one.names), one.tags,
-            )
-            for drive in (*truth.former_drives, truth.drive)
-            for one in drive.documents
-            if one.kind in ("receipt", "receiptCorrection")
-        ]  # fmt: skip
-
-    @property
-    def is_on_paper(self):
-        """Whether the last receipt came out whole."""
-        last = self.kept[-1].number
-        return self.machine.truth.printed_receipt(last) is not None
-
-    @property
-    def texts(self):
-        return ["\n".join(sheet.lines) for sheet in self.machine.truth.sheets if sheet.is_whole]
-
-
-class AtolWeb(AtolUnit):
-    """Behind the vendor's web server, which lives on when the core dies."""
-
-    web_quirks = WebQuirks
-
-    def _device(self):
-        self.server = WebServer(self.machine, quirks=WebQuirks())
-        return _Calls(self.server)
-
-    def _exchange(self, now):
-        draw = lambda: uuid.UUID(int=self.chance.getrandbits(128))
-        return WebExchange(now, "127.0.0.1:16732", "kassa", "secret", draw)
-
-    def lose_answer(self):
-        self.server.quirks.lost_answers += 1
-
-
-class _Calls:
-    """A web server at the end of a wire in memory: each write is a call of its own, as over `CallLink`."""
-
-    def __init__(self, server):
-        self._server = server
-        self.advance, self.wakes_at = server.advance, server.wakes_at
-
-    def receive(self, data, now):
-        return self._server.connect().receive(data, now)
-
-
-class AtolLibrary(AtolUnit):
-    """Behind the vendor's library, whose process dies with the core's."""
-
-    def _device(self):
-        return SimulatedLibrary(self.machine)
-
-    def _exchange(self, now):
-        return LibraryExchange(now, Settings("1"))
-
-    def open(self):
-        self.device.begin(self.time.time())
-        return self.wire.open()
-
-    def host_ends(self):
-        self.device.begin(self.time.time())
-        self.wire.stir()
-
-    def unplug(self):
-        self.wire.unplug()
-        self.host_ends()
-
-    def lose_answer(self):
-        self.device.lost_answers += 1
-
-
-UNITS = {"atol_web": AtolWeb, "atol_library": AtolLibrary}
+UNITS = {"shtrih": ShtrihUnit, "atol_web": AtolWeb, "atol_library": AtolLibrary, "escpos": EscposUnit}
+FISCAL = {name: unit for name, unit in UNITS.items() if unit.has_drive}
+"""Registrars; the others are printers that keep nothing."""
 
 
 class Rig:
@@ -319,21 +166,76 @@ class Rig:
         return [one for one in self.unit.kept if one.is_ours]
 
     def check_books(self):
-        """Each payment has exactly one document, and what the core knows of it is what the fiscal memory keeps."""
-        kept = sorted((one.sum // 100, one.number, one.sign, one.shift) for one in self.receipts)
-        told = sorted(
-            (self.core.asked[payment], one.number, one.sign, one.shift)
-            for payment, one in self.core.documents.items()
-        )
-        assert told == kept
-        assert sorted(self.core.documents) == sorted(self.core.asked)
-        carried = {(one.number, one.sign): one.payment for one in self.receipts}
-        for payment, one in self.core.documents.items():
-            assert carried[one.number, one.sign] in (None, payment), "another payment's document"
+        """Each payment has exactly one document, and what the core knows of it is what is kept of it.
+
+        Of a plain printer nothing is kept but paper: what counts as printed came out, and nothing came out twice.
+        """
+        documents = self.core.documents
+        assert sorted(documents) == sorted(self.core.asked)
         assert not self.core.queue.in_doubt
+        kept = sorted((one.sum // 100, one.number, one.sign, one.shift) for one in self.receipts)
+        told = [
+            (self.core.asked[payment], one.number, one.sign, one.shift, one.printed)
+            for payment, one in documents.items()
+        ]
+        assert len({one.number for one in self.receipts}) == len(kept) or self.unit.has_drive
+        if self.unit.has_drive:
+            assert sorted(one[:-1] for one in told) == kept
+        else:
+            assert {one[:-1] for one in told if one[-1]} <= set(kept) <= {one[:-1] for one in told}
+        carried = {(one.number, one.sign): one.payment for one in self.receipts}
+        for payment, one in documents.items():
+            assert carried.get((one.number, one.sign)) in (None, payment), "another payment's document"
 
     @property
     def problems(self):
         """Each problem once as long as it lasts, None where there is none."""
         told = [fact.problem for fact in self.core.of(RegistrarStatus)]
         return [one for at, one in enumerate(told) if at == 0 or told[at - 1] != one]
+
+
+def cut_after_each_write(unit):
+    """Rigs whose host has just written the next part of a receipt: behind the first write, behind the second ..."""
+    number = 1
+    while True:
+        rig = Rig(unit).with_open_shift()
+        before = rig.unit.writes
+        payment = rig.pay(650)
+        rig.time.run_until(
+            lambda rig=rig, before=before, payment=payment, number=number: (
+                rig.unit.writes - before >= number or payment in rig.core.documents
+            )
+        )
+        if rig.unit.writes - before < number:
+            return
+        yield rig
+        number += 1
+
+
+# --- what may happen to any of them ------------------------------------------------------------------------------------
+
+
+def unplug(rig, for_s=0.3):
+    rig.unit.unplug()
+    rig.time.run_for(for_s)
+    rig.unit.plug()
+
+
+def power_cut(rig, for_s=0.5):
+    rig.unit.do("cut_power")
+    rig.time.run_for(for_s)
+    rig.unit.do("restore_power")
+
+
+def long_power_cut(rig):
+    power_cut(rig, 60)
+
+
+def kill_host(rig, for_s=0.3):
+    rig.kill_host()
+    rig.time.run_for(for_s)
+    rig.start_host()
+
+
+def kill_host_for_long(rig):
+    kill_host(rig, 30)

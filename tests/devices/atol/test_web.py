@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from receipts import receipt_of
-from registrars import AtolWeb, Rig
+from registrar_units import AtolLibrary, AtolWeb
+from registrars import Rig
 
 from devices.atol import tasks
 from devices.atol.exchange import Intent, Pending, Unavailable
@@ -49,12 +50,23 @@ def until_sale(rig):
     rig.time.run_until(lambda: rig.unit.began[-1] == "sell" and not rig.unit.machine.is_idle)
 
 
+@pytest.mark.parametrize("unit", [AtolWeb, AtolLibrary])
+def test_a_registrar_that_is_away_is_told_and_comes_back(unit):
+    rig = Rig(unit)
+    rig.wait_ready()
+    rig.unit.pull_cable()
+    rig.wait_problem("registrar_failed")
+    assert not rig.core.of(RegistrarLost)
+    rig.unit.plug_cable()
+    rig.wait_ready()
+
+
 @pytest.mark.parametrize("generations", [("new",), ("old",), ("new", "old")], ids=str)
 def test_both_generations_are_spoken(generations):
     rig = Rig(AtolWeb)
     rig.unit.server.quirks = WebQuirks(generations=generations)
     rig.wait_ready()
-    rig.unit.refuse_receipts(46)
+    rig.unit.refuse_receipt(46)
     rig.pay()
     rig.settle()
 
