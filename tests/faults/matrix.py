@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 Outcomes = list[tuple[Any, str]]
@@ -38,15 +38,24 @@ class Matrix:
 
 
 def run(matrix: Matrix, units: Sequence[str], faults: Sequence[int], jobs: int) -> Found:
-    """Go through all of them in so many processes."""
+    """Go through all of them in so many processes; faults are functions, so the processes are forks that know them."""
     tasks = [(unit, number) for unit in units for number in faults]
-    with ProcessPoolExecutor(jobs) as pool:
-        return dict(zip(tasks, pool.map(partial(_run, matrix), tasks), strict=True))
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(jobs, fork, initializer=_take, initargs=(matrix,)) as pool:
+        return dict(zip(tasks, pool.map(_run, tasks), strict=True))
 
 
-def _run(matrix: Matrix, task: tuple[str, int]) -> Outcomes:
-    unit, fault = task[0], matrix.faults[task[1]]
-    return [(moment, matrix.outcome(unit, fault, moment)) for moment in matrix.moments(unit, fault)]
+_matrix: Matrix
+
+
+def _take(matrix: Matrix) -> None:
+    global _matrix
+    _matrix = matrix
+
+
+def _run(task: tuple[str, int]) -> Outcomes:
+    unit, fault = task[0], _matrix.faults[task[1]]
+    return [(moment, _matrix.outcome(unit, fault, moment)) for moment in _matrix.moments(unit, fault)]
 
 
 def bad(matrix: Matrix, found: Found) -> Iterator[str]:

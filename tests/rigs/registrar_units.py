@@ -289,7 +289,7 @@ class EscposUnit(Unit):
         return escpos.Simulator(self.started_at, quirks=escpos.Quirks(**quirks))
 
     def driver(self):
-        return EscposDriver("RUB", self.wall, _printed, lambda lines: job(lines, Paper(48, "cp866")))
+        return EscposDriver("RUB", self.wall, printed, lambda lines: job(lines, Paper(48, "cp866")))
 
     @property
     def kept(self):
@@ -310,7 +310,7 @@ class EscposUnit(Unit):
         return [sheet.text.strip() for sheet in self.machine.truth.sheets if sheet.is_whole]
 
 
-def _printed(receipt, document):
+def printed(receipt, document):
     """A receipt of some forty rows: several parts of bytes."""
     return [
         Words(f"Квитанция {document.number}", "center", is_bold=True),
