@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from receipts import receipt_of
+from registrar_host import Host
 from registrar_units import printed
-from simulator_process import WAIT_S, Simulated
+from simulator_process import Simulated
 
 from devices.atol.driver import AtolDriver
 from devices.atol.lines import Settings
@@ -22,7 +23,6 @@ from devices.escpos.driver import EscposDriver
 from devices.escpos.encoding import Paper, job
 from devices.link import CallLink, FileLink, LineSettings, ProcessLink, SerialLink, TcpLink
 from devices.shtrih.driver import ShtrihDriver
-from devices.steps import Pump
 from kassa.ports import (
     DocumentRegistered,
     NotRegistered,
@@ -93,29 +93,6 @@ WAYS = {
     "a printer on USB": Way("devices.escpos.simulator", escpos, device_file, has_drive=False),
     "a printer in the network": Way("devices.escpos.simulator", escpos, network, has_drive=False),
 }
-
-
-class Host:
-    """A pump, and what it heard."""
-
-    def __init__(self, driver, open_link):
-        loop = asyncio.get_running_loop()
-        self.facts = asyncio.Queue()
-        self.pump = Pump(driver, lambda: open_link(loop), self.facts.put_nowait, loop, 0.05)
-        self.pump.start()
-
-    async def hear(self, *kinds):
-        async with asyncio.timeout(WAIT_S):
-            while not isinstance(fact := await self.facts.get(), kinds):
-                pass
-            return fact
-
-    async def be_ready(self):
-        while (await self.hear(RegistrarStatus)).problem is not None:
-            pass
-
-    def end(self):
-        self.pump.stop()
 
 
 async def kept(way, simulated):
