@@ -38,8 +38,9 @@ def receipt(
     """
     service = config.find_service(service_id)
     name = service.receipt_name if service else "Аванс за услуги связи"
+    whose = f", ЛС {account}"
     item = ReceiptItem(
-        name=f"{name}, ЛС {account}"[:NAME_MAX],
+        name=name[: NAME_MAX - len(whose)] + whose,
         price=total,
         method=service.method if service else 3,
         subject=service.subject if service else 10,
