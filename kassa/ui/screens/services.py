@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kivy.properties import ListProperty
+from kivy.uix.scrollview import ScrollView
 
 from kassa.rules.view import View
 from kassa.ui.i18n import Translator
 from kassa.ui.kv import load_beside
 from kassa.ui.screens.page import Page
+
+
+class ServiceScroll(ScrollView):
+    """Its bar does not fade: half a second after every scroll that would draw the screen anew for a while."""
+
+    def _bind_inactive_bar_color(self, *_: Any) -> None:
+        """Nothing, where Kivy begins the fading."""
 
 
 class ServicesScreen(Page):
