@@ -126,6 +126,8 @@ class Registrar(Struct, frozen=True, forbid_unknown_fields=True):
     tax_system: Literal[0, 1, 2, 4, 5] = 0
     """Bit number of tag 1055: 0 general, 1 simplified (income), 2 simplified (income minus expense), 4 farm, 5 patent."""
     close_shift_at: TimeOfDay = "03:00"
+    close_shift_at_collection: bool = False
+    """Also when the cassette was collected, so that a shift's Z-report and the collector's slip are of the same money."""
     late_receipt: Literal["same_shift", "any_shift"] = "same_shift"
     """Until when an owed document is made as an ordinary receipt by itself; behind that a person decides."""
     width: Literal[32, 36, 42, 48, 64] = 48

@@ -541,7 +541,9 @@ class Terminal:
         status = self._queue.status
         if status is None or not isinstance(self._state, s.Attract) or self._report.is_waiting:
             return
-        if self._queue.in_flight is None and shift.is_due(status, self._clock.now(), self._close_at):
+        is_collected = self._config.registrar.close_shift_at_collection and self._journal.is_shift_collected()
+        now = self._clock.now()
+        if self._queue.in_flight is None and shift.is_due(status, now, self._close_at, is_asked=is_collected):
             log.info("the shift is due to be closed")
             self._next_look["shift"] = self._clock.monotonic() + SHIFT_RETRY_S
             self.order_report(CloseShift())

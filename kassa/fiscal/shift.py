@@ -10,11 +10,11 @@ AGE_MAX = timedelta(hours=23, minutes=30)
 """The law allows 24 hours; half an hour is left for a customer to finish and for paper to be changed."""
 
 
-def is_due(status: RegistrarStatus, now: datetime, close_at: time) -> bool:
-    """Whether the Z-report should be printed now, if nobody is paying."""
+def is_due(status: RegistrarStatus, now: datetime, close_at: time, *, is_asked: bool = False) -> bool:
+    """Whether the Z-report should be printed now, if nobody is paying; `is_asked`: something else ends the shift."""
     if status.shift is ShiftState.CLOSED:
         return False
-    if status.shift is ShiftState.EXPIRED:
+    if status.shift is ShiftState.EXPIRED or is_asked:
         return True
     opened = status.shift_opened_at
     if opened is None:

@@ -345,6 +345,14 @@ class Queries(ABC):
         )
         return [ShiftRecord(*row) for row in rows][::-1]
 
+    def is_shift_collected(self) -> bool:
+        """Whether a cassette was collected since the running shift was opened."""
+        [(found,)] = self._rows(
+            "SELECT EXISTS (SELECT 1 FROM collections"
+            " WHERE seq > (SELECT max(seq) FROM shifts WHERE closed_seq IS NULL))"
+        )
+        return bool(found)
+
     def last_document(self) -> DocumentRecord | None:
         """The document that was registered last."""
         row = self._row(f"SELECT {_DOCUMENT} FROM documents d ORDER BY seq DESC LIMIT 1")

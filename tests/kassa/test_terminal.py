@@ -77,15 +77,15 @@ class Ports:
         self.home.make()
         import_sample(self.home)
         self.clock = HandClock()
+        self.config = load(data_folder() / "examples" / "kassa.toml")
         self.journal = None
         self.start()
 
     def start(self):
         self.to_validator, self.to_registrar, self.exports = [], [], []
         self.journal = Journal.open(self.home.journal, self.clock)
-        config = load(data_folder() / "examples" / "kassa.toml")
         self.terminal = Terminal(
-            config, self.home, self.journal, self.clock,
+            self.config, self.home, self.journal, self.clock,
             self.devices(),
         )  # fmt: skip
 
@@ -857,6 +857,30 @@ def test_a_shift_of_which_the_registrar_counts_another_sum_is_a_condition_until_
     ports.terminal.dispatch(ShiftCounted(58, 0, of_whole(0)))
     ports.terminal.dispatch(ShiftClosed(58, 1242))
     assert "shift_differs" not in raised(ports)
+
+
+@pytest.mark.parametrize("is_configured", [True, False])
+def test_a_collection_ends_the_shift_where_the_operator_wants_it(ports, is_configured):
+    registrar = msgspec.structs.replace(ports.config.registrar, close_shift_at_collection=is_configured)
+    ports.config = msgspec.structs.replace(ports.config, registrar=registrar)
+    ports.restart()
+    ports.make_ready()
+    ports.terminal.dispatch(ShiftOpened(57, 1239))
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.intend("finish", {})
+    [begun] = ports.to_registrar
+    document = Document(1240, 1, ports.clock.now(), of_whole(500), READY.drive_serial, 57)
+    ports.terminal.dispatch(RegistrationStarting(begun.receipt.payment, READY.drive_serial, 1239))
+    ports.terminal.dispatch(DocumentRegistered(begun.receipt.payment, document))
+    for _ in range(4):
+        ports.wait(300)
+    asked = lambda: [one for one in ports.to_registrar if isinstance(one, CloseShift)]
+    assert asked() == []
+
+    ports.terminal.collect_cash("Petrov")
+    ports.wait(300)
+    assert asked() == [CloseShift()] * is_configured
 
 
 def test_who_asks_for_a_count_has_it_and_nothing_is_written(ports):

@@ -38,3 +38,8 @@ def test_an_expired_shift_is_due_whenever_it_was_opened():
 
 def test_a_closed_shift_is_never_due():
     assert not is_due(replace(OPEN, shift=ShiftState.CLOSED), at(24, 12), NIGHT)
+
+
+def test_a_shift_that_something_else_ends_is_due_at_once():
+    assert is_due(replace(OPEN, shift_opened_at=at(24, 9)), at(24, 10), NIGHT, is_asked=True)
+    assert not is_due(replace(OPEN, shift=ShiftState.CLOSED), at(24, 10), NIGHT, is_asked=True)
