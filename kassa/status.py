@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import kassa
 from kassa.alerts.catalogue import CATALOGUE
 from kassa.alerts.conditions import Condition
 from kassa.config import Config
+from kassa.fiscal.facts import facts
 from kassa.journal.store import Journal
 from kassa.money import Money
 from kassa.ports import RegistrarStatus
@@ -23,6 +25,7 @@ def describe(
     registrar: RegistrarStatus | None,
     info: SnapshotInfo | None,
     screen: ScreenName,
+    today: date,
 ) -> dict[str, Any]:
     """Everything staff ask of a terminal at a glance; plain values, as they go through the control socket."""
     return {
@@ -36,6 +39,7 @@ def describe(
         "registrar": watch.models.get("registrar"),
         "shift": registrar.shift.value if registrar else None,
         "documents_unsent": registrar.unsent_documents if registrar else None,
+        "registrar_facts": facts(registrar, today) if registrar else [],
         "data": _data(info) if info else None,
         "cassette": _cassette(journal, config),
         "documents_pending": len(journal.fiscal_pending()),
@@ -43,11 +47,12 @@ def describe(
     }
 
 
-def _condition(condition: Condition) -> dict[str, str]:
+def _condition(condition: Condition) -> dict[str, str | bool]:
     kind = CATALOGUE[condition.code]
     return {
         "code": condition.code,
         "severity": kind.severity.value,
+        "stops_cash": kind.stops_cash,
         "since": condition.since.isoformat(timespec="seconds"),
         "text": kind.text,
         "detail": condition.detail,

@@ -285,7 +285,8 @@ class Terminal:
     def status(self) -> dict[str, Any]:
         """How the terminal is, for `kassa status` and monitoring."""
         info = self._snapshot.info if self._snapshot else None
-        return describe(self._config, self._watch, self._journal, self._queue.status, info, self.view.screen)
+        registrar, screen, today = self._queue.status, self.view.screen, self._clock.now().date()
+        return describe(self._config, self._watch, self._journal, registrar, info, screen, today)
 
     @property
     def report(self) -> Report:

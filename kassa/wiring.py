@@ -61,6 +61,7 @@ from kassa.control.server import Server
 from kassa.errors import KassaError
 from kassa.export.outbox import Outbox
 from kassa.export.writer import ExportFailed, described, outgoing_folder
+from kassa.fiscal.facts import facts
 from kassa.fiscal.late import owed_fields
 from kassa.fiscal.receipt import template_of
 from kassa.fiscal.template import load_templates, whole_receipt
@@ -634,35 +635,36 @@ def check_registrar(home: Home) -> dict[str, Any]:
 
 async def _check_registrar(config: Config, home: Home) -> dict[str, Any]:
     loop = asyncio.get_running_loop()
-    answer: asyncio.Future[tuple[str | None, list[str]]] = loop.create_future()
+    answer: asyncio.Future[RegistrarStatus | RegistrarLost] = loop.create_future()
 
     def hear(fact: object) -> None:
-        verdict = _verdict(fact)
-        if verdict is not None and not answer.done():
-            answer.set_result(verdict)
+        if isinstance(fact, RegistrarStatus | RegistrarLost) and not answer.done():
+            answer.set_result(fact)
 
     recorder = _recorder(config, home, "registrar")
     pump = _pump(config, home, "registrar", hear, loop, recorder)
     pump.start()
     try:
-        found, problems = await asyncio.wait_for(answer, CHECK_MAX_S)
+        return _verdict(await asyncio.wait_for(answer, CHECK_MAX_S))
     except TimeoutError:
-        found, problems = None, [f"no answer within {CHECK_MAX_S:.0f} s: check power, cable, port and speed"]
+        silence = f"no answer within {CHECK_MAX_S:.0f} s: check power, cable, port and speed"
+        return _verdict(RegistrarLost(silence))
     finally:
         pump.stop()
         recorder.close()
-    return {"device": "registrar", "ok": not problems, "found": found, "problems": problems}
 
 
-def _verdict(fact: object) -> tuple[str | None, list[str]] | None:
-    match fact:
-        case RegistrarStatus(model=model, drive_serial=serial, problem=problem, detail=detail):
-            found = f"{model}, fiscal drive {serial}" if serial else f"{model}, without fiscal functions"
-            return found, [f"{problem}: {detail}"] if problem else []
-        case RegistrarLost(reason):
-            return None, [reason]
-        case _:
-            return None
+def _verdict(fact: RegistrarStatus | RegistrarLost) -> dict[str, Any]:
+    found, told, problems = None, [], []
+    if isinstance(fact, RegistrarLost):
+        problems = [fact.reason]
+    else:
+        drive = f"fiscal drive {fact.drive_serial}" if fact.drive_serial else "without fiscal functions"
+        found, told = f"{fact.model}, {drive}", facts(fact, SystemClock().now().date())
+        stopping = [(fact.problem, fact.detail)] if fact.problem else []
+        problems = [f"{code}: {detail}" for code, detail in (*stopping, *fact.notices)]
+    is_good = isinstance(fact, RegistrarStatus) and fact.problem is None
+    return {"device": "registrar", "ok": is_good, "found": found, "facts": told, "problems": problems}
 
 
 def in_words(

@@ -97,6 +97,8 @@ def check(context: Context, name: str, no_note: bool, no_cassette: bool, as_json
         click.echo(
             f"{name}: {'good' if verdict['ok'] else 'cannot be used'}: {verdict['found'] or 'no answer'}"
         )
+        for fact in verdict.get("facts", ()):
+            click.echo(f"  {fact}")
         for words in verdict["problems"] if "steps" not in verdict else filter(None, [verdict["remedy"]]):
             click.echo(f"  {words}")
     raise SystemExit(0 if verdict["ok"] else 1)

@@ -22,16 +22,18 @@ if TYPE_CHECKING:
 
 def by_core(name: str, status: dict[str, Any]) -> dict[str, Any]:
     """The verdict on a device by the running core's status."""
+    own = [one for one in status["conditions"] if one["code"].startswith(name)]
     problems = [
         f"{one['text']} ({one['detail']}): {one['remedy']}"
         if one["detail"]
         else f"{one['text']}: {one['remedy']}"
-        for one in status["conditions"]
-        if one["code"].startswith(name)
+        for one in own
     ]
     if not status[name] and not problems:
         problems = ["the core has not found it yet: look again in a minute"]
-    return {"device": name, "ok": not problems, "found": status[name], "problems": problems}
+    is_good = bool(status[name]) and not any(one["stops_cash"] for one in own)
+    facts = status["registrar_facts"] if name == "registrar" else []
+    return {"device": name, "ok": is_good, "found": status[name], "facts": facts, "problems": problems}
 
 
 def by_hand(

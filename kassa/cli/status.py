@@ -31,8 +31,9 @@ def _print(found: dict[str, Any]) -> None:
     answer = "takes cash" if found["takes_cash"] else f"takes NO cash: {found['blocked']}"
     click.echo(f"terminal {found['terminal']}, kassa {found['version']}: {answer}; screen: {found['screen']}")
     click.echo(f"validator: {found['validator'] or '-'}")
-    unsent = f", {counted(found['documents_unsent'], 'document')} unsent" if found["documents_unsent"] else ""
-    click.echo(f"registrar: {found['registrar'] or '-'}; shift: {found['shift'] or '-'}{unsent}")
+    click.echo(f"registrar: {found['registrar'] or '-'}")
+    for fact in found["registrar_facts"]:
+        click.echo(f"  {fact}")
     data = found["data"]
     click.echo(
         f"subscriber data: {data['file']}, {counted(data['accounts'], 'account')}, as of {data['as_of']}" if data else

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from contextlib import closing
+from pathlib import Path
 
 import apsw
 import pytest
@@ -181,16 +182,22 @@ def test_damage_under_a_running_core_is_found_by_verify_and_the_core_goes_on(hom
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         return done.returncode, json.loads(done.stdout)
 
-    def ask(client):
-        whole = verify()
-        with home.journal.open("r+b") as file:
-            file.seek(2 * PAGE_BYTES + 100)
-            file.write(b"?")
-        return whole, verify(), client.ask("status")["terminal"]
+    def page_that_nobody_writes(client):
+        copy = Path(client.ask("copy_journal")["path"])
+        with closing(apsw.Connection(str(copy), flags=apsw.SQLITE_OPEN_READONLY)) as db:
+            copy.unlink()
+            return db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'batches'").get
 
-    (code, verdict), (code_after, verdict_after), terminal = run_while(ask)
+    def ask(client):
+        whole, page = verify(), page_that_nobody_writes(client)
+        with home.journal.open("r+b") as file:
+            file.seek((page - 1) * PAGE_BYTES + 100)
+            file.write(b"?")
+        return whole, verify(), page, client.ask("status")["terminal"]
+
+    (code, verdict), (code_after, verdict_after), page, terminal = run_while(ask)
     assert (code, verdict["ok"]) == (0, True)
-    assert (code_after, verdict_after["ok"], verdict_after["at"]) == (1, False, "page 3")
+    assert (code_after, verdict_after["ok"], verdict_after["at"]) == (1, False, f"page {page}")
     assert terminal == "00042"
     assert list(home.run.glob("journal-*")) == []
 

@@ -18,6 +18,7 @@ from kassa.cli.main import COMMANDS, cli
 from kassa.control.client import Client
 from kassa.journal import entries as e
 from kassa.journal.store import Journal
+from kassa.ports import RegistrarStatus, ShiftState
 
 WITHOUT_CORE = [
     ("status",),
@@ -253,6 +254,30 @@ def test_what_closes_the_slot_is_told_before_it_has_lasted(kassa, served):
     checked = kassa("device", "check", "validator")
     assert (checked.code, "does not answer (no answer): check its cable" in checked.out) == (1, True)
     assert "has not found it yet" in kassa("device", "check", "registrar").out
+
+
+def test_a_notice_is_told_and_the_registrar_is_good_all_the_same(kassa, served):
+    def hear():
+        served.terminal.dispatch(
+            RegistrarStatus(
+                "PAY VKP-80K-FA",
+                DRIVE,
+                ShiftState.OPEN,
+                57,
+                1240,
+                3,
+                notices=(("registrar_paper_low", "nearly at its end"),),
+            )
+        )
+
+    served.call(hear)
+
+    told = kassa("device", "check", "registrar")
+    assert told.code == 0
+    assert "registrar: good: PAY VKP-80K-FA" in told.out
+    assert "data operator: 3 documents not sent yet" in told.out
+    assert "bring a new roll soon" in told.out
+    assert "shift 57: open" in kassa("status").out
 
 
 def test_the_cassette_is_told_by_denomination_as_money(kassa, with_payments, served):
