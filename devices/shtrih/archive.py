@@ -64,8 +64,8 @@ def _item(item: Item, version: int) -> bytes:
 def _sums(record: Record) -> bytes:
     """How it was paid, and the taxes in it."""
     paid = {
-        tlv.CASH: record.sum - record.cashless,
-        tlv.CASHLESS: record.cashless,
+        tlv.CASH: record.cash,
+        tlv.CASHLESS: record.sum - record.cash,
         tlv.PREPAID: 0,
         tlv.CREDIT: 0,
         tlv.OTHER: 0,

@@ -4,9 +4,8 @@ import asyncio
 import signal
 from datetime import datetime
 
-import pytest
 from receipts import DRIVE, receipt_of
-from simulator_process import WAIT_S, Simulated
+from simulator_process import WAIT_S
 
 from devices.link import LineSettings, SerialLink
 from devices.shtrih.driver import ShtrihDriver
@@ -46,25 +45,6 @@ class Host:
     async def be_ready(self):
         while (await self.hear(RegistrarStatus)).problem is not None:
             pass
-
-
-@pytest.fixture
-def run(tmp_path):
-    """Run a story with a simulator, leaving no process behind."""
-
-    def run(story):
-        async def whole():
-            simulated = Simulated("devices.shtrih.simulator", tmp_path)
-            await simulated.start()
-            try:
-                await story(simulated)
-            finally:
-                if simulated.process.returncode is None:
-                    await simulated.end()
-
-        asyncio.run(whole())
-
-    return run
 
 
 def test_a_receipt_is_made_over_a_real_wire(run):
