@@ -621,7 +621,8 @@ def _may_name(receipt: Receipt, names: tuple[str, ...]) -> bool:
     """Whether a document's items can be the receipt's; items that cannot be read can, and names may have been cut."""
     if not names:
         return True
-    wanted, found = [_letters(item.name) for item in receipt.items], [_letters(name) for name in names]
+    wanted = [_letters(tasks.spelled(item.name, tasks.NAME_MAX)) for item in receipt.items]
+    found = [_letters(name) for name in names]
     return len(found) == len(wanted) and all(
         one.startswith(other) or other.startswith(one) for one, other in zip(found, wanted, strict=True)
     )
