@@ -192,6 +192,8 @@ class AtolDriver:
         try:
             yield from self._open()
             drive = yield from self._get_ready(ShiftState.OPEN)
+            if (forbidden := tasks.what_forbids(receipt, self._info.ffd)) is not None:
+                raise NotReady(forbidden)
             task = tasks.receipt(receipt, self._info.ffd, with_place=self._sends_place)
             if len(task.body) > tasks.TASK_MAX_BYTES:
                 raise NotReady(

@@ -429,9 +429,10 @@ def receipt(asked: Receipt, ffd: Ffd, *, with_place: bool = True) -> Task[Made]:
         }
     if asked.contact is not None:
         body["clientInfo"] = {"emailOrPhone": asked.contact}
-    signs = {item.agent.sign for item in asked.items if item.agent is not None}
-    if ffd < Ffd.V1_2 and len(signs) == 1:
-        body["agentInfo"] = {"agents": [AGENTS[sign] for sign in signs]}
+    signs = {item.agent.sign if item.agent is not None else None for item in asked.items}
+    [sign] = signs if len(signs) == 1 else (None,)
+    if ffd < Ffd.V1_2 and sign is not None:
+        body["agentInfo"] = {"agents": [AGENTS[sign]]}
     if asked.correction is not None and ffd < Ffd.V1_1:
         body["taxes"] = list(_taxes(asked.items))
     else:
@@ -441,6 +442,13 @@ def receipt(asked: Receipt, ffd: Ffd, *, with_place: bool = True) -> Task[Made]:
     body["payments"] = [{"type": "cash", "sum": _roubles(asked.total)}]
     body["total"] = _roubles(asked.total)
     return Task(body["type"], msgspec.json.encode(body), _read_made)
+
+
+def what_forbids(asked: Receipt, ffd: Ffd) -> str | None:
+    """Why no document of this kind can be made by this format, in words for staff; None: it can."""
+    if asked.correction is None or ffd >= Ffd.V1_1 or all(item.agent is None for item in asked.items):
+        return None
+    return "a correction of format 1.05 has no items and cannot name an agent's supplier; set format 1.2"
 
 
 def _plain(name: str, read: Callable[[bytes], T], **fields: Any) -> Task[T]:

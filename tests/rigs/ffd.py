@@ -75,7 +75,7 @@ class _Check:
         owner = TABLE["tags"][tag]["by"]
         if owner not in self._owed_by:
             return []
-        who = {EITHER: "the host, or the registrar by its registration"}.get(owner, f"the {owner}")
+        who = {EITHER: "the host, or the registrar by its registration,"}.get(owner, f"the {owner}")
         return [f"{path}: {_named(tag)} is missing{why}; {who} owes it"]
 
     def _word(self, presence):

@@ -18,7 +18,6 @@ from devices.shtrih.simulator import Simulator
 from devices.steps import Pump
 from kassa.ports import DocumentRegistered, NotRegistered, RegisterReceipt, RegistrarStatus
 
-
 FORMATS = {"1.05": int(Format.V1_05), "1.1": int(Format.V1_1), "1.2": int(Format.V1_2)}
 
 
@@ -33,15 +32,16 @@ class Shtrih:
         self.driver = ShtrihDriver(30, "RUB", lambda: noon + timedelta(seconds=time.time() - began))
         self.open = Wire(self.simulator, time).open
 
-    def complaints(self, version, is_correction, number, owed_by):
-        truth = self.simulator.truth
-        document = tags_of(truth.drive.documents[number - 1], truth.drive, self.simulator.owner)
-        return ffd.check(document, "correction" if is_correction else "receipt", version, owed_by)
-
-    def told(self, number):
-        """The document's tags, outermost level, as bytes."""
+    def _document(self, number):
         truth = self.simulator.truth
         return tags_of(truth.drive.documents[number - 1], truth.drive, self.simulator.owner)
+
+    def complaints(self, number, place, version, owed_by):
+        return ffd.check(self._document(number), place, version, owed_by)
+
+    def texts(self, number):
+        """All that can be read in a document."""
+        return self._document(number).decode("cp866")
 
 
 class Atol:
@@ -51,15 +51,16 @@ class Atol:
         self.unit = AtolWeb(time, ffd=version)
         self.driver, self.open = self.unit.driver(), self.unit.open
 
-    def complaints(self, version, is_correction, number, owed_by):
-        return ffd.check_told(
-            self.told(number), "correction" if is_correction else "receipt", version, owed_by
-        )
-
-    def told(self, number):
-        """The document's tags as the driver tells them."""
+    def _document(self, number):
         machine = self.unit.machine
         return machine.tags_of(machine.truth.drive.documents[number - 1])
+
+    def complaints(self, number, place, version, owed_by):
+        return ffd.check_told(self._document(number), place, version, owed_by)
+
+    def texts(self, number):
+        """All that can be read in a document."""
+        return str(self._document(number))
 
 
 MAKERS = {"shtrih": Shtrih, "atol": Atol}
@@ -91,7 +92,8 @@ class Maker:
         """Make the receipt, and say what is wrong with its document."""
         number = self.make(receipt)
         assert number is not None, self.refusal
-        return self.registrar.complaints(self.version, receipt.correction is not None, number, owed_by)
+        place = "receipt" if receipt.correction is None else "correction"
+        return self.registrar.complaints(number, place, self.version, owed_by)
 
     def _wait_for(self, *kinds):
         return self.time.run_until(
