@@ -23,6 +23,13 @@ SHOWN_MAX = 160
 """A whole table in the wrong place would fill a page of the error message."""
 
 Text = Annotated[str, Meta(min_length=1, max_length=256)]
+FiscalText = Annotated[
+    str,
+    Meta(
+        pattern=r"\A(?=.{0,255}\w)[^\x00-\x1f\x7f]{1,256}\Z",
+        description="one line with at least a letter or a digit, at most 256 characters: it stands in fiscal documents",
+    ),
+]
 Identifier = Annotated[
     str,
     Meta(
@@ -67,11 +74,17 @@ class Terminal(Struct, frozen=True, forbid_unknown_fields=True):
     number: Digits
     operator: Digits
     owner: Text
-    address: Text
+    address: FiscalText
     phone: Text
-    place: Text = "Платёжный терминал"
+    place: FiscalText = "Платёжный терминал"
     """What customers call the place of the payment: tag 1187."""
-    automaton: Annotated[str, Meta(max_length=20)] = ""
+    automaton: Annotated[
+        str,
+        Meta(
+            pattern=r"\A((?=.{0,19}\w)[^\x00-\x1f\x7f]{1,20})?\Z",
+            description='at most 20 characters with at least a letter or a digit, or "" for the terminal\'s number',
+        ),
+    ] = ""
     """The serial number under which the tax service knows this kiosk, tag 1036; empty: `number`."""
     tax_id: Annotated[str, Meta(max_length=64)] = ""
     """The operator's tax number with its name, for receipts that no fiscal registrar prints."""
@@ -157,7 +170,7 @@ Inn = Annotated[str, Meta(pattern=r"\A([0-9]{10}|[0-9]{12})\Z", description="10 
 class Supplier(Struct, frozen=True, forbid_unknown_fields=True):
     """Whose service it is: tags 1225, 1226, 1171."""
 
-    name: Text
+    name: FiscalText
     inn: Inn
     phones: Annotated[tuple[Phone, ...], Meta(min_length=1, max_length=4)]
 
@@ -171,7 +184,12 @@ class Agent(Struct, frozen=True, forbid_unknown_fields=True):
     phones: Annotated[tuple[Phone, ...], Meta(max_length=4)] = ()
     """The paying agent's own, tag 1073."""
     operator_phones: Annotated[tuple[Phone, ...], Meta(max_length=4)] = ()
-    """Of the operator for whom a sub-agent takes payments, tag 1074."""
+    """Of the operator for whom a sub-agent takes payments, tag 1074; a paying agent is that operator himself."""
+
+
+Subject = Literal[
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 30, 31, 32, 33,
+]  # fmt: skip
 
 
 class Service(Struct, frozen=True, forbid_unknown_fields=True):
@@ -189,7 +207,7 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True):
     receipt_name: ReceiptName = "Аванс за услуги связи"
     method: Annotated[int, Meta(ge=1, le=7)] = 3
     """Tag 1214: 3 advance, 4 full payment."""
-    subject: Annotated[int, Meta(ge=1, le=33)] = 10
+    subject: Subject = 10
     """Tag 1212: 4 service, 10 payment."""
     vat: Annotated[int, Meta(ge=1, le=12)] = 12
     """Tag 1199: 6 none, 11 22 %, 12 22/122."""
@@ -345,12 +363,26 @@ def _check(config: Config) -> None:
                 service.account.length_max,
                 f"{service.account.length_min} or more",
             )
+        if service.agent is not None:
+            _check_agent(f"{key}.agent", service.agent)
     claimed: set[tuple[str, str]] = set()
     for index, inbox in enumerate(config.inbox):
         names = {(inbox.folder, name.casefold()) for name in inbox.names}
         if twice := sorted(name for _, name in names & claimed):
             raise ConfigError(f"inbox[{index}].names", twice, "names that no other inbox of this folder has")
         claimed |= names
+
+
+def _check_agent(key: str, agent: Agent) -> None:
+    """Whose phones a receipt must name: without them the fiscal document is not what the law wants."""
+    if agent.sign != "agent" and not agent.phones:
+        raise ConfigError(f"{key}.phones", agent.phones, f"at least one: the {agent.sign}'s own, tag 1073")
+    if agent.sign == "paying_subagent" and not agent.operator_phones:
+        raise ConfigError(
+            f"{key}.operator_phones",
+            agent.operator_phones,
+            "at least one: of the operator for whom the sub-agent takes payments, tag 1074",
+        )
 
 
 def _check_registrar(registrar: Registrar) -> None:

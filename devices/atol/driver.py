@@ -192,6 +192,8 @@ class AtolDriver:
         try:
             yield from self._open()
             drive = yield from self._get_ready(ShiftState.OPEN)
+            if (forbidden := tasks.what_forbids(receipt, self._info.ffd)) is not None:
+                raise NotReady(forbidden)
             task = tasks.receipt(receipt, self._info.ffd, with_place=self._sends_place)
             if len(task.body) > tasks.TASK_MAX_BYTES:
                 raise NotReady(
@@ -621,7 +623,8 @@ def _may_name(receipt: Receipt, names: tuple[str, ...]) -> bool:
     """Whether a document's items can be the receipt's; items that cannot be read can, and names may have been cut."""
     if not names:
         return True
-    wanted, found = [_letters(item.name) for item in receipt.items], [_letters(name) for name in names]
+    wanted = [_letters(tasks.spelled(item.name, tasks.NAME_MAX)) for item in receipt.items]
+    found = [_letters(name) for name in names]
     return len(found) == len(wanted) and all(
         one.startswith(other) or other.startswith(one) for one, other in zip(found, wanted, strict=True)
     )

@@ -18,7 +18,7 @@ import msgspec
 
 from devices.atol import tasks
 from devices.atol.errors import meaning
-from devices.atol.memory import SHIFT_MAX, Drive, Job, Record, Truth
+from devices.atol.memory import RECEIPTS, SHIFT_MAX, Drive, Job, Record, Truth
 from devices.console import ConsoleError, whole_number
 from kassa.errors import KassaError
 from kassa.money import Money
@@ -39,6 +39,21 @@ AWAY = 2
 """The code of a device that is not there."""
 SIGN_PREFIX = "0404"
 """Tag 1077 has two bytes before the sign."""
+FORMATS = {"1.0": 1, "1.05": 2, "1.1": 3, "1.2": 4}
+"""Values of tag 1209."""
+REGISTERED = {
+    "1009": "г. Примерск, ул. Садовая, д. 5",
+    "1018": "7701234567",
+    "1036": "00042",
+    "1037": "0001234567012345",
+    "1117": "kassa@primersvyaz.ru",
+    "1187": "Терминал оплаты услуг связи",
+}
+"""Tags that a registrar fills in by itself, as it was registered."""
+NOT_CASH = ("1081", "1215", "1216", "1217")
+"""Tags of the sums that no kiosk takes."""
+VAT_TOTALS = {1: "1102", 2: "1103", 5: "1104", 6: "1105", 3: "1106", 4: "1107"}
+"""Tags of a document's taxes by the value of tag 1199; newer rates stand in a structure of their own."""
 PRINTING = frozenset(
     {
         "sell",
@@ -304,7 +319,7 @@ class Machine:
                 "fiscalDocumentDateTime": self._iso(record.at),
                 "fiscalDocumentSign": str(record.sign),
                 "fnNumber": drive.serial,
-                "registrationNumber": "0001234567012345",
+                "registrationNumber": REGISTERED["1037"],
                 "shiftNumber": record.shift,
                 "fiscalReceiptNumber": len(drive.of_shift()),
                 "fnsUrl": "www.nalog.gov.ru",
@@ -465,9 +480,29 @@ class Machine:
         elif record.kind in ("receipt", "receiptCorrection"):
             tags |= {"1054": 1, "1020": record.sum // 100}
         if self.quirks.keeps_tags:
-            tags |= record.tags | {"1038": record.shift, "1041": self.truth.drive.serial}
-            tags |= {"1077": SIGN_PREFIX + tags["1077"], "1020": record.sum / 100}
+            tags |= self.tags_of(record)
         return {"documentTLV": tags}
+
+    def tags_of(self, record: Record) -> dict[str, Any]:
+        """A document with all of its tags: what the task said, and what the registrar itself adds."""
+        own: dict[str, Any] = {
+            "1012": self._iso(record.at),
+            "1038": record.shift,
+            "1040": record.number,
+            "1041": self.truth.drive.serial,
+            "1077": f"{SIGN_PREFIX}{record.sign:08X}",
+            "1209": FORMATS[self.quirks.ffd],
+            "1018": REGISTERED["1018"],
+            "1037": REGISTERED["1037"],
+        }
+        if record.kind not in RECEIPTS:
+            return own
+        of_shift = [one for one in self.truth.drive.documents if one.shift == record.shift]
+        ordinal = sum(one.kind in RECEIPTS and one.number <= record.number for one in of_shift)
+        own |= {"1042": ordinal, "1020": record.sum / 100} | dict.fromkeys(NOT_CASH, 0)
+        places = ("1036", "1009", "1187") if self.quirks.ffd == "1.2" else ("1036",)
+        senders = ("1117",) if "1008" in record.tags else ()
+        return own | {tag: REGISTERED[tag] for tag in (*places, *senders)} | record.tags
 
     def _set_date_time(self, running: _Running) -> Any:
         if self.truth.drive.shift_is_open:
@@ -743,6 +778,8 @@ def _tags(task: dict[str, Any]) -> dict[str, Any]:
         "1031": total,
         "1055": systems.get(task.get("taxationType", "")),
     }
+    if "agentInfo" in task:
+        tags["1057"] = _SIGNS[task["agentInfo"]["agents"][0]]
     tags |= {tag: task[name] for name, tag in _PLAIN_TAGS.items() if name in task}
     if "clientInfo" in task:
         tags["1008"] = task["clientInfo"]["emailOrPhone"]
@@ -755,7 +792,24 @@ def _tags(task: dict[str, Any]) -> dict[str, Any]:
     for item in items:
         if item["type"] == "userAttribute":
             tags["1084"] = {"1085": item["name"], "1086": item["value"]}
-    return tags
+    return tags | _vat_totals(task)
+
+
+def _vat_totals(task: dict[str, Any]) -> dict[str, Any]:
+    """Taxes as the task tells them, else of its positions by rate; of a rate without a tax the turnover."""
+    sums: dict[int, int] = {}
+    for item in task.get("items", []):
+        if item["type"] == "position":
+            vat = _VATS[item["tax"]["type"]]
+            sums[vat] = sums.get(vat, 0) + _minor(item["amount"])
+    for vat, turnover in sums.items():
+        percent = tasks.VAT_PERCENT.get(vat)
+        sums[vat] = turnover if percent is None else tasks.contained(turnover, percent)
+    for tax in task.get("taxes", []):
+        sums[_VATS[tax["type"]]] = _minor(tax["sum"])
+    newer = [{"1199": vat, "1120": tax / 100} for vat, tax in sums.items() if vat not in VAT_TOTALS]
+    tags: dict[str, Any] = {VAT_TOTALS[vat]: tax / 100 for vat, tax in sums.items() if vat in VAT_TOTALS}
+    return tags | ({"1115": {"1119": newer}} if newer else {})
 
 
 def _item_tags(item: dict[str, Any]) -> dict[str, Any]:
@@ -763,20 +817,28 @@ def _item_tags(item: dict[str, Any]) -> dict[str, Any]:
     tags: dict[str, Any] = {
         "1030": item["name"],
         "1079": _minor(item["price"]) / 100,
+        "1023": float(item["quantity"]),
         "1043": _minor(item["amount"]) / 100,
         "1199": _VATS[item["tax"]["type"]],
         "1214": _METHODS[item["paymentMethod"]],
         "1212": _SUBJECTS[subject] if subject in _SUBJECTS else int(subject),
     }
+    if "measurementUnit" in item:
+        tags["2108"] = item["measurementUnit"]
     if "agentInfo" in item:
         info, supplier = item["agentInfo"], item["supplierInfo"]
         tags |= {"1222": _SIGNS[info["agents"][0]], "1226": supplier["vatin"]}
-        tags["1224"] = {"1225": supplier["name"], "1171": supplier.get("phones", [])}
-        tags["1223"] = {
-            "1073": info.get("payingAgent", {}).get("phones", []),
-            "1074": info.get("receivePaymentsOperator", {}).get("phones", []),
-        }
-    return tags
+        tags["1224"] = _told({"1225": supplier["name"], "1171": supplier.get("phones")})
+        tags["1223"] = _told({
+            "1073": info.get("payingAgent", {}).get("phones"),
+            "1074": info.get("receivePaymentsOperator", {}).get("phones"),
+        })  # fmt: skip
+    return _told(tags)
+
+
+def _told(tags: dict[str, Any]) -> dict[str, Any]:
+    """Without those of which nothing was said."""
+    return {tag: value for tag, value in tags.items() if value not in (None, [], {})}
 
 
 def _paper(title: str, record: Record, drive: Drive) -> list[str]:

@@ -18,6 +18,7 @@ from msgspec import Raw, Struct, field
 from devices.atol.errors import meaning
 from kassa.errors import KassaError
 from kassa.money import MINOR_DIGITS, MINOR_MAX, Money
+from kassa.paper import spell
 from kassa.ports import Agent, Document, Receipt, ReceiptItem
 from kassa.untrusted import printable, read_json
 
@@ -31,6 +32,8 @@ LINE_MAX = 256
 """Characters of one line without fiscal meaning; the device wraps it."""
 LINES_MAX = 20
 """Lines without fiscal meaning on one receipt (ours); they may not use up the paper."""
+NAME_MAX, PLACE_MAX, AUTOMATON_MAX, NUMBER_MAX = 128, 256, 20, 32
+"""Characters of tags 1030, of 1009, 1187 and 1225, of 1036, of 1179."""
 SIGN_MAX_DIGITS = 10
 TOTAL_MAX_DIGITS = 15
 PAYMENT_ATTRIBUTE = "Платёж"
@@ -416,19 +419,20 @@ def receipt(asked: Receipt, ffd: Ffd, *, with_place: bool = True) -> Task[Made]:
             "type": "sellCorrection",
             "correctionType": "instruction" if asked.correction.is_ordered else "self",
             "correctionBaseDate": f"{asked.correction.of:%Y.%m.%d}",
-            "correctionBaseNumber": asked.correction.number,
+            "correctionBaseNumber": spelled(asked.correction.number, NUMBER_MAX),
         }
     if with_place and asked.place is not None:
         body |= {
-            "machineNumber": asked.place.automaton,
-            "paymentsAddress": asked.place.address,
-            "paymentsPlace": asked.place.name,
+            "machineNumber": spelled(asked.place.automaton, AUTOMATON_MAX),
+            "paymentsAddress": spelled(asked.place.address, PLACE_MAX),
+            "paymentsPlace": spelled(asked.place.name, PLACE_MAX),
         }
     if asked.contact is not None:
         body["clientInfo"] = {"emailOrPhone": asked.contact}
-    signs = {item.agent.sign for item in asked.items if item.agent is not None}
-    if ffd < Ffd.V1_2 and len(signs) == 1:
-        body["agentInfo"] = {"agents": [AGENTS[sign] for sign in signs]}
+    signs = {item.agent.sign if item.agent is not None else None for item in asked.items}
+    [sign] = signs if len(signs) == 1 else (None,)
+    if ffd < Ffd.V1_2 and sign is not None:
+        body["agentInfo"] = {"agents": [AGENTS[sign]]}
     if asked.correction is not None and ffd < Ffd.V1_1:
         body["taxes"] = list(_taxes(asked.items))
     else:
@@ -440,6 +444,13 @@ def receipt(asked: Receipt, ffd: Ffd, *, with_place: bool = True) -> Task[Made]:
     return Task(body["type"], msgspec.json.encode(body), _read_made)
 
 
+def what_forbids(asked: Receipt, ffd: Ffd) -> str | None:
+    """Why no document of this kind can be made by this format, in words for staff; None: it can."""
+    if asked.correction is None or ffd >= Ffd.V1_1 or all(item.agent is None for item in asked.items):
+        return None
+    return "a correction of format 1.05 has no items and cannot name an agent's supplier; set format 1.2"
+
+
 def _plain(name: str, read: Callable[[bytes], T], **fields: Any) -> Task[T]:
     return Task(name, msgspec.json.encode({"type": name} | fields), read)
 
@@ -447,7 +458,7 @@ def _plain(name: str, read: Callable[[bytes], T], **fields: Any) -> Task[T]:
 def _position(item: ReceiptItem, ffd: Ffd) -> dict[str, Any]:
     position: dict[str, Any] = {
         "type": "position",
-        "name": item.name,
+        "name": spelled(item.name, NAME_MAX),
         "price": _roubles(item.price),
         "quantity": 1,
         "amount": _roubles(item.price),
@@ -468,7 +479,10 @@ def _agent(agent: Agent) -> dict[str, Any]:
         info["payingAgent"] = {"phones": list(agent.phones)}
     if agent.operator_phones:
         info["receivePaymentsOperator"] = {"phones": list(agent.operator_phones)}
-    supplier: dict[str, Any] = {"name": agent.supplier.name, "vatin": agent.supplier.inn}
+    supplier: dict[str, Any] = {
+        "name": spelled(agent.supplier.name, PLACE_MAX),
+        "vatin": agent.supplier.inn,
+    }
     if agent.supplier.phones:
         supplier["phones"] = list(agent.supplier.phones)
     return {"agentInfo": info, "supplierInfo": supplier}
@@ -480,17 +494,22 @@ def _taxes(items: tuple[ReceiptItem, ...]) -> Iterator[dict[str, Any]]:
         prices = [item.price for item in items if item.vat == vat]
         turnover = sum(price.minor for price in prices)
         percent = VAT_PERCENT.get(vat)
-        tax = turnover if percent is None else _contained(turnover, percent)
+        tax = turnover if percent is None else contained(turnover, percent)
         yield {"type": VAT_NAMES[vat], "sum": _roubles(Money(tax, prices[0].currency))}
 
 
-def _contained(turnover: int, percent: int) -> int:
+def contained(turnover: int, percent: int) -> int:
     """The tax in a price that contains it, rounded half up."""
     return (2 * turnover * percent + 100 + percent) // (2 * (100 + percent))
 
 
 def _text(line: str) -> dict[str, Any]:
     return {"type": "text", "text": line[:LINE_MAX], "wrap": "words"}
+
+
+def spelled(text: str, most: int) -> str:
+    """In the letters that a fiscal drive has, CP866: those that it lacks are written by others before they get lost."""
+    return spell(text, "cp866")[:most]
 
 
 def _roubles(money: Money) -> Raw:

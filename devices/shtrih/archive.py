@@ -47,7 +47,8 @@ def _items(record: Record) -> bytes:
 
 
 def _item(item: Item, version: int) -> bytes:
-    unit = tlv.byte(tlv.UNIT, PIECES) if version == Format.V1_2 else b""
+    is_told = tlv.find(item.tags, tlv.UNIT) is not None
+    unit = tlv.byte(tlv.UNIT, PIECES) if version == Format.V1_2 and not is_told else b""
     return (
         tlv.text(tlv.NAME, item.name)
         + tlv.number(tlv.PRICE, item.price)
@@ -64,8 +65,8 @@ def _item(item: Item, version: int) -> bytes:
 def _sums(record: Record) -> bytes:
     """How it was paid, and the taxes in it."""
     paid = {
-        tlv.CASH: record.sum - record.cashless,
-        tlv.CASHLESS: record.cashless,
+        tlv.CASH: record.cash,
+        tlv.CASHLESS: record.sum - record.cash,
         tlv.PREPAID: 0,
         tlv.CREDIT: 0,
         tlv.OTHER: 0,
@@ -94,11 +95,14 @@ def _taxes(record: Record) -> dict[int, int]:
 def _rest(record: Record, owner: Owner) -> bytes:
     """The host's tags and what belongs to them, and the drive's sign."""
     told = {tag for tag, _ in tlv.decode(record.tags)}
-    registered = {tlv.AUTOMATON: owner.device, tlv.ADDRESS: owner.address, tlv.PLACE: owner.place}
-    place = b"".join(tlv.text(tag, value) for tag, value in registered.items() if tag not in told)
-    sender = tlv.text(tlv.SENDER, owner.sender) if tlv.CONTACT in told and tlv.SENDER not in told else b""
+    registered = {tlv.AUTOMATON: owner.device}
+    if record.version == Format.V1_2:
+        registered |= {tlv.ADDRESS: owner.address, tlv.PLACE: owner.place}
+    if tlv.CONTACT in told:
+        registered[tlv.SENDER] = owner.sender
+    own = b"".join(tlv.text(tag, text) for tag, text in registered.items() if tag not in told)
     sign = tlv.encode(tlv.DRIVE_SIGN, bytes((0x31, 0x04)) + record.sign.to_bytes(4, "big"))
-    return place + record.tags + sender + sign
+    return record.tags + own + sign
 
 
 def _quantity(millionths: int) -> bytes:

@@ -19,7 +19,7 @@ ITEMS_MAX, LINES_MAX, TAGS_BYTES_MAX, ITEM_TAGS_BYTES_MAX = 200, 200, 4096, 16_3
 SUM_MAX = 10**10 - 1
 """What one receipt holds; in minor units, as ten digits are printed."""
 TAX_BYTES = {code: vat for vat, code in p.VAT_CODES.items()}
-TAX_GROUPS = dict(enumerate((6, 1, 2, 5, 6, 3, 4)))
+TAX_GROUPS = dict(enumerate((6, 1, 2, 5, 6, 3, 4, 7, 8, 9, 10, 11, 12)))
 """Values of tag 1199 by the row of table 6, as the old commands name taxes; 0: none."""
 FULL_PAYMENT, GOODS = 4, 1
 """What the old commands sell, where nobody says more: tags 1214 and 1212."""
@@ -115,13 +115,15 @@ class Documents(Mechanics):
         opened = self._opened_receipt()
         quantity, price, amount = number_of(fields[1:7]), number_of(fields[7:12]), number_of(fields[12:17])
         vat = TAX_BYTES.get(fields[22])
-        expected = price * quantity // QUANTITY_ONE
+        expected = (price * quantity + QUANTITY_ONE // 2) // QUANTITY_ONE
+        if fields[12:17] == b"\xff" * 5:
+            amount = expected
         if fields[0] != opened.operation or vat is None or not 1 <= fields[24] <= 7:
             raise Refusal(0x33)
-        if fields[12:17] != b"\xff" * 5 and abs(amount - expected) > 1:
+        if abs(amount - expected) > 1:
             raise Refusal(0x33)
         name = fields[26:].split(b"\0")[0].decode("cp1251", "replace")[: self.quirks.name_characters_max]
-        self._enter(opened, Item(name, price, expected, vat, fields[24], fields[25], quantity))
+        self._enter(opened, Item(name, price, amount, vat, fields[24], fields[25], quantity))
         return b""
 
     def _sell_the_old_way(self, operation: int, fields: bytes) -> None:
@@ -195,8 +197,7 @@ class Documents(Mechanics):
     def _close_receipt(self, fields: bytes) -> bytes:
         """FF45: cash and twelve kinds of cashless money; prepaid, credit and the rest are nobody's here."""
         self._size(fields, 112, 176)
-        cash, system = number_of(fields[:5]), fields[111]
-        cashless = sum(number_of(fields[at : at + 5]) for at in range(5, 65, 5))
+        cash, system, cashless = number_of(fields[:5]), fields[111], _cashless(fields[5:65])
         if system.bit_count() != 1 or system > 1 << 5 or any(fields[65:80]):
             raise Refusal(0x33)
         record, change = self._close(cash, cashless, system.bit_length() - 1)
@@ -206,47 +207,46 @@ class Documents(Mechanics):
     def _close_the_old_way(self, fields: bytes) -> bytes:
         """85h: cash and three other sums, a discount that we do not give, taxes and a text; its answer is the change."""
         self._size(fields, 4 * 5 + 2 + 4 + 40)
-        cash, *others = (number_of(fields[at : at + 5]) for at in range(0, 20, 5))
         if any(fields[20:22]):
             raise Refusal(0x33)
-        return bytes_of(self._close(cash, sum(others), 0)[1], 5)
+        return bytes_of(self._close(number_of(fields[:5]), _cashless(fields[5:20]), 0)[1], 5)
 
-    def _close(self, cash: int, cashless: int, tax_system: int) -> tuple[Record, int]:
+    def _close(self, cash: int, cashless: dict[int, int], tax_system: int) -> tuple[Record, int]:
         """Make the document of the open receipt; the change to give."""
-        opened = self._opened_receipt()
-        if cashless > opened.sum:
+        opened, other = self._opened_receipt(), sum(cashless.values())
+        if other > opened.sum:
             raise Refusal(0x4D)
-        if cash + cashless < opened.sum:
+        if cash + other < opened.sum:
             raise Refusal(0x45)
         if not opened.sum:
             raise Refusal(0x8E)
-        if opened.operation == RETURN and self.truth.drawer < opened.sum - cashless:
+        if opened.operation == RETURN and self.truth.drawer < opened.sum - other:
             raise Refusal(0x46)
         if opened.is_correction:
             self._check_correction(opened)
         is_kept_apart = opened.is_correction and not self.quirks.corrections_are_receipts
         form = Form.CORRECTION if is_kept_apart else Form.RECEIPT
-        record = self._make(form, opened, opened.sum - cashless, tax_system)
-        return record, cash + cashless - record.sum
+        record = self._make(form, opened, cashless, tax_system)
+        return record, cash + other - record.sum
 
     def _make(
         self,
         form: Form,
         opened: OpenDocument,
-        cash: int,
+        cashless: dict[int, int],
         tax_system: int,
         taxes: dict[int, int] | None = None,
     ) -> Record:
-        """Record and print what stands open; `cash` of its sum was paid in cash."""
+        """Record and print what stands open; what was not `cashless` of its sum was paid in cash."""
         drive = self.truth.drive
         opened_at = drive.shift_opened_at
         if opened_at is None or self.clock - opened_at >= SHIFT_MAX:
             raise Refusal(0x4E)
         record = self._record(form, opened)
         record.payment = tlv.payment_of(opened.tags)
-        record.cashless, record.tax_system, record.version = record.sum - cash, tax_system, self._format
+        record.cashless, record.tax_system, record.version = cashless, tax_system, self._format
         record.taxes = taxes or {}
-        self.truth.drawer += cash if record.is_sale else -cash
+        self.truth.drawer += record.cash if record.is_sale else -record.cash
         self.truth.opened = None
         self._print(paper.receipt(record, opened, tax_system, drive, self.owner), record.number)
         return record
@@ -282,13 +282,13 @@ class Documents(Mechanics):
         if opened is None or opened.has_items:
             raise Refusal(0x02)
         kind, operation, system = fields[0], fields[1], fields[62]
-        total, cash, cashless, *others = (number_of(fields[at : at + 5]) for at in range(2, 32, 5))
+        total, cash, other, *others = (number_of(fields[at : at + 5]) for at in range(2, 32, 5))
         taxes = {
             vat: number_of(fields[32 + 5 * at : 37 + 5 * at]) for at, vat in enumerate(p.CORRECTION_VATS)
         }
         if system.bit_count() != 1 or system > 1 << 5 or operation != OPERATION_SALE or any(others):
             raise Refusal(0x33)
-        if cash + cashless != total or not 0 < total <= SUM_MAX:
+        if cash + other != total or not 0 < total <= SUM_MAX:
             raise Refusal(0x33)
         self._check_correction(opened)
         if tlv.find(opened.tags, tlv.CORRECTION_KIND) != bytes((kind,)):
@@ -296,7 +296,7 @@ class Documents(Mechanics):
         tax_system = system.bit_length() - 1
         opened.total = total
         named = {vat: tax for vat, tax in taxes.items() if tax}
-        record = self._make(Form.CORRECTION, opened, cash, tax_system, named)
+        record = self._make(Form.CORRECTION, opened, {2: other} if other else {}, tax_system, named)
         return bytes_of(record.receipt, 2) + bytes_of(record.number, 4) + bytes_of(record.sign, 4)
 
     def _check_correction(self, opened: OpenDocument) -> None:
@@ -354,6 +354,12 @@ class Documents(Mechanics):
             raise Refusal(errors.NO_DATA)
         block, self._unread = self._unread[:TAGS_BLOCK_BYTES], self._unread[TAGS_BLOCK_BYTES:] or None
         return block
+
+
+def _cashless(fields: bytes) -> dict[int, int]:
+    """Sums of five bytes, by the number of the kind of payment; cash is the first kind and stands before them."""
+    sums = (number_of(fields[at : at + 5]) for at in range(0, len(fields), 5))
+    return {kind: sum_ for kind, sum_ in enumerate(sums, 2) if sum_}
 
 
 def bytes_of(value: int, size: int) -> bytes:

@@ -29,6 +29,7 @@ from devices.shtrih.settings import Format, Setting
 from devices.steps import Program, Time, await_command, flush, report, sleep
 from kassa.errors import KassaError
 from kassa.money import Money
+from kassa.paper import spell
 from kassa.ports import (
     Agent,
     ClockSet,
@@ -158,8 +159,9 @@ class ShtrihDriver(Registrar):
         for line in receipts.wrapped(receipt.lines)[:LINES_MAX]:
             yield from self._if_it_can(p.print_line(self._password, line))
         for item in receipt.items:
+            name = spell(item.name, tags.CODE_PAGE)
             yield from self._patiently(
-                p.sell(self._password, item.name, item.price.minor, item.vat, item.method, item.subject)
+                p.sell(self._password, name, item.price.minor, item.vat, item.method, item.subject)
             )
             if item.agent is not None:
                 yield from self._name_agent(item.agent)

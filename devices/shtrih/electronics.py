@@ -123,6 +123,7 @@ class Electronics(Documents):
                 return bytes_of(self._operation_register(fields) & 0xFFFF, 2)
             case 0x25:
                 self._cut()
+                self._changed(self.truth)
             case 0x29:
                 self._size(fields, 2)
                 self._print([""] * max(fields[1], 1), is_cut=False)
@@ -131,6 +132,7 @@ class Electronics(Documents):
                     self.faults.mode = None
             case 0x40:
                 self._need(Mode.SHIFT_OPEN, Mode.SHIFT_EXPIRED)
+                self.truth.x_reports += 1
                 self._print(paper.x_report(self.clock, self.truth.drive, self.owner))
             case 0x41:
                 self._need(Mode.SHIFT_OPEN, Mode.SHIFT_EXPIRED)
@@ -157,6 +159,7 @@ class Electronics(Documents):
             case 0xB0:
                 self.truth.is_interrupted = False
                 self._line_at = self._now + LINE_S / self._speed
+                self._changed(self.truth)
             case 0xE2 if self.quirks.has_text_documents:
                 self._need(Mode.SHIFT_OPEN, Mode.SHIFT_EXPIRED, Mode.SHIFT_CLOSED)
                 self._open(OpenDocument(is_receipt=False))
@@ -248,10 +251,11 @@ class Electronics(Documents):
     def _long_status(self) -> bytes:
         at = self.clock
         clock = bytes((at.day, at.month, at.year - 2000, at.hour, at.minute, at.second))
+        closed = self.truth.drive.shift - self.truth.drive.shift_is_open
         return (
             b"C2" + bytes_of(34866, 2) + bytes((1, 1, 24, 1)) + bytes_of(self.truth.drive.last & 0xFFFF, 2)
             + bytes_of(self._flags(), 2) + bytes((self._mode_byte(), self.submode, 0)) + _OLD_MEMORY + clock + b"\0"
-            + bytes_of(4201267, 4) + bytes_of(self.truth.drive.shift, 2) + bytes(2) + bytes((1, 10))
+            + bytes_of(4201267, 4) + bytes_of(closed & 0xFFFF, 2) + bytes(2) + bytes((1, 10))
             + bytes_of(int(self.owner.inn), 6) + bytes_of(0, 2)
         )  # fmt: skip
 
@@ -273,20 +277,26 @@ class Electronics(Documents):
 
     # --- registers and cash --------------------------------------------------------------------------------------
 
-    def _counted(self) -> list[Record]:
-        """Sales of the shift as this firmware's registers count them."""
+    def _counted(self, register: int) -> list[Record]:
+        """Documents of the running shift that this firmware counts in the `register`-th of four that stand together."""
+        if not self.truth.drive.shift_is_open:
+            return []
         forms = (Form.RECEIPT, Form.CORRECTION) if self.quirks.counts_corrections else (Form.RECEIPT,)
-        return [one for one in self.truth.drive.of_shift() if one.is_sale and one.form in forms]
+        operation = _OPERATIONS.get(register)
+        return [
+            one for one in self.truth.drive.of_shift() if one.operation == operation and one.form in forms
+        ]
 
     def _cash_register(self, fields: bytes) -> int:
         self._size(fields, 1, 2)
         match fields[0]:
-            case 193:
-                return sum(one.sum - one.cashless for one in self._counted())
-            case 197:
-                return sum(one.cashless for one in self._counted())
-            case 121:
-                return sum(one.sum for one in self._counted())
+            case number if 121 <= number < 125:
+                return sum(one.sum for one in self._counted(number - 121))
+            case number if 193 <= number < 197:
+                return sum(one.cash for one in self._counted(number - 193))
+            case number if 197 <= number < 209:
+                kind, register = divmod(number - 193, 4)
+                return sum(one.cashless.get(kind + 1, 0) for one in self._counted(register))
             case 241:
                 return self.truth.drawer
             case 242:
@@ -299,8 +309,8 @@ class Electronics(Documents):
     def _operation_register(self, fields: bytes) -> int:
         self._size(fields, 1)
         match fields[0]:
-            case 144:
-                return len(self._counted())
+            case number if 144 <= number < 148:
+                return len(self._counted(number - 144))
             case 148:
                 return sum(one.is_sale for one in self.truth.drive.documents)
             case 152:
@@ -311,6 +321,8 @@ class Electronics(Documents):
                 return len(self.truth.cash_out)
             case 157:
                 return self.truth.cancelled
+            case 158:
+                return self.truth.x_reports
             case _:
                 return 0
 
@@ -408,6 +420,8 @@ class Electronics(Documents):
         self.faults.mode = None
 
 
+_OPERATIONS = {0: OPERATION_SALE, 2: RETURN}
+"""Of four registers that stand together the second and the last are of purchases, which no kiosk makes."""
 _WITHOUT_OPERATOR = frozenset({0x14, 0x15, 0x1E, 0x1F, 0x21, 0x22, 0x23, 0x2D, 0x2E, 0xE0})
 _PRINTS = frozenset(
     {

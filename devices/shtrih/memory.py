@@ -51,14 +51,19 @@ class Record:
     """Value of tag 1054."""
     receipt: int = 0
     """Its number in the shift, which receipts and corrections share."""
-    cashless: int = 0
-    """What of the sum was not paid in cash."""
+    cashless: dict[int, int] = field(default_factory=dict)
+    """What of the sum was not paid in cash, by the number of the kind of payment from 2 on."""
     tax_system: int = 0
     """Bit number of tag 1055."""
     version: int = Format.V1_2
     """Format of the document."""
     taxes: dict[int, int] = field(default_factory=dict)
     """What a correction without items was told to contain, by the value of tag 1199."""
+
+    @property
+    def cash(self) -> int:
+        """What of the sum was paid in cash."""
+        return self.sum - sum(self.cashless.values())
 
     @property
     def is_sale(self) -> bool:
@@ -157,11 +162,6 @@ class Drive:
         self.documents.append(made)
         return made
 
-    def sum_of_shift(self) -> tuple[int, int]:
-        """Receipts and corrections of sales of the running or last shift, and their sum."""
-        sold = [one.sum for one in self.of_shift() if one.is_sale]
-        return len(sold), sum(sold)
-
     def of_shift(self) -> list[Record]:
         """Documents of the running or last shift, the last one first."""
         return list(takewhile(lambda one: one.shift == self.shift, reversed(self.documents)))
@@ -200,6 +200,8 @@ class Truth:
     """What was put in and taken out in the running shift, minor units."""
     cancelled: int = 0
     """Receipts that were cancelled, ever."""
+    x_reports: int = 0
+    """Reports without closing that were made, ever."""
     sheets: list[Sheet] = field(default_factory=list)
     clock_offset_s: float = 0.0
     """How far the registrar's clock is from the machine's."""

@@ -68,9 +68,9 @@ def receipt(record: Record, opened: OpenDocument, tax_system: int, drive: Drive,
         lines += _vat(item.vat, item.sum)
     lines.append(RULE)
     lines += pair("ИТОГ", f"={_sum(record.sum)}")
-    lines += pair("НАЛИЧНЫМИ", f"={_sum(record.sum - record.cashless)}")
+    lines += pair("НАЛИЧНЫМИ", f"={_sum(record.cash)}")
     if record.cashless:
-        lines += pair("БЕЗНАЛИЧНЫМИ", f"={_sum(record.cashless)}")
+        lines += pair("БЕЗНАЛИЧНЫМИ", f"={_sum(record.sum - record.cash)}")
     for vat in sorted({item.vat for item in record.items}):
         total = sum(item.sum for item in record.items if item.vat == vat)
         lines += _vat(vat, total, "СУММА ")
@@ -150,13 +150,15 @@ def head(owner: Owner) -> list[str]:
 
 
 def _totals(drive: Drive) -> list[str]:
-    receipts, total = drive.sum_of_shift()
-    return [
-        *pair("ЧЕКОВ ПРИХОДА", str(receipts)),
-        *pair("ПРИХОД НАЛИЧНЫМИ", f"={_sum(total)}"),
-        *pair("НЕ ПЕРЕДАНО В ОФД", str(drive.last - drive.confirmed)),
-        RULE,
-    ]
+    lines = []
+    for operation, name in OPERATIONS.items():
+        made = [one for one in drive.of_shift() if one.receipt and one.operation == operation]
+        lines += [
+            *pair(f"{name}, ЧЕКОВ", str(len(made))),
+            *pair("НАЛИЧНЫМИ", f"={_sum(sum(one.cash for one in made))}"),
+            *pair("БЕЗНАЛИЧНЫМИ", f"={_sum(sum(one.sum - one.cash for one in made))}"),
+        ]
+    return [*lines, *pair("НЕ ПЕРЕДАНО В ОФД", str(drive.last - drive.confirmed)), RULE]
 
 
 def _foot(record: Record, drive: Drive, owner: Owner) -> list[str]:

@@ -7,6 +7,8 @@ import textwrap
 from devices.shtrih import protocol as p
 from devices.shtrih.protocol import Form, FoundDocument
 from devices.shtrih.settings import Format
+from devices.shtrih.tags import CODE_PAGE
+from kassa.paper import spell
 from kassa.ports import Receipt
 
 VAT_PERCENT = {1: 20, 2: 10, 3: 20, 4: 10}
@@ -57,7 +59,7 @@ def may_name(receipt: Receipt, names: list[str]) -> bool:
     """Whether a document's items can be the receipt's; items that cannot be read can, and names may have been cut."""
     if not names:
         return True
-    wanted = [_letters(item.name) for item in receipt.items]
+    wanted = [_letters(spell(item.name, CODE_PAGE)) for item in receipt.items]
     found = [_letters(name) for name in names]
     return len(found) == len(wanted) and all(
         one.startswith(other) or other.startswith(one) for one, other in zip(found, wanted, strict=True)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from devices.shtrih import tlv
 from devices.shtrih.protocol import TAGS_BYTES_MAX
+from kassa.paper import spell
 from kassa.ports import Agent, Correction, Place, Receipt, Supplier
 
 _HEADER_BYTES = 4
@@ -18,6 +19,8 @@ INN_CHARACTERS, AUTOMATON_CHARACTERS_MAX, CONTACT_CHARACTERS_MAX = 12, 20, 64
 PLACE_CHARACTERS_MAX = TAGS_BYTES_MAX - _HEADER_BYTES
 """The format allows 256 of an address; no frame holds them."""
 PHONE_CHARACTERS_MAX, NUMBER_CHARACTERS_MAX = 19, 32
+CODE_PAGE = "cp866"
+"""Of every text in a fiscal drive: letters that it lacks, like angle quotes, are written by others before they get lost."""
 PHONES_MAX = 4
 """Of one kind; with as many there is still room for the supplier's name."""
 
@@ -38,7 +41,9 @@ def of_place(place: Place, registered: Registered) -> list[bytes]:
         (tlv.PLACE, place.name, registered.place, PLACE_CHARACTERS_MAX),
     )
     return [
-        tlv.text(tag, text[:most]) for tag, text, known, most in wanted if text and not _is_same(text, known)
+        tlv.text(tag, spell(text, CODE_PAGE)[:most])
+        for tag, text, known, most in wanted
+        if text and not _is_same(text, known)
     ]
 
 
@@ -55,7 +60,7 @@ def of_contact(contact: str) -> bytes:
 def of_correction(correction: Correction) -> list[bytes]:
     """What is corrected, and by whose wish."""
     reason = tlv.day(tlv.CORRECTED_ON, correction.of)
-    reason += tlv.text(tlv.CORRECTION_NUMBER, correction.number[:NUMBER_CHARACTERS_MAX])
+    reason += tlv.text(tlv.CORRECTION_NUMBER, spell(correction.number, CODE_PAGE)[:NUMBER_CHARACTERS_MAX])
     kind = tlv.byte(tlv.CORRECTION_KIND, int(correction.is_ordered))
     return [kind, tlv.encode(tlv.CORRECTION_REASON, reason)]
 
@@ -80,7 +85,8 @@ def of_agent(agent: Agent) -> list[bytes]:
 def _supplier(supplier: Supplier) -> bytes:
     phones = _phones(tlv.SUPPLIER_PHONE, supplier.phones)
     room = TAGS_BYTES_MAX - 2 * _HEADER_BYTES - len(phones)
-    return tlv.encode(tlv.SUPPLIER, tlv.text(tlv.SUPPLIER_NAME, supplier.name[:room]) + phones)
+    name = tlv.text(tlv.SUPPLIER_NAME, spell(supplier.name, CODE_PAGE)[:room])
+    return tlv.encode(tlv.SUPPLIER, name + phones)
 
 
 def _phones(tag: int, phones: Iterable[str]) -> bytes:

@@ -92,4 +92,8 @@ def place(config: Config) -> Place:
 
 def _agent(agent: c.Agent) -> Agent:
     supplier = Supplier(agent.supplier.name, agent.supplier.inn, agent.supplier.phones)
-    return Agent(AGENT_SIGNS[agent.sign], supplier, agent.phones, agent.operator_phones)
+    is_operator = (
+        agent.sign == "paying_agent"
+    )  # who takes payments for suppliers themselves, and for nobody between
+    operator_phones = agent.operator_phones or (agent.phones if is_operator else ())
+    return Agent(AGENT_SIGNS[agent.sign], supplier, agent.phones, operator_phones)

@@ -37,6 +37,10 @@ def test_the_example_is_a_working_configuration(example):
         ("registrar", "protocol", "epson", ["registrar.protocol = 'epson'", "'shtrih'", "'escpos'"]),
         ("validator", "countries", [], ["validator.countries = []", "a list of length >= 1"]),
         ("validator", "countries", "RUS", ["validator.countries = 'RUS'", "a list"]),
+        ("terminal", "address", "ул. Садовая\nд. 5", ["terminal.address", "one line", "fiscal documents"]),
+        ("terminal", "place", " ", ["terminal.place", "at least a letter or a digit"]),
+        ("terminal", "place", "я" * 257, ["terminal.place", "at most 256 characters"]),
+        ("terminal", "automaton", "\t42", ["terminal.automaton", "at most 20 characters"]),
     ],
 )
 def test_an_error_names_key_value_and_what_is_allowed(example, section, key, value, words):
@@ -52,6 +56,36 @@ def test_an_error_names_key_value_and_what_is_allowed(example, section, key, val
 def test_a_missing_key_is_named(example):
     del example["validator"]["port"]
     with pytest.raises(ConfigError, match=r"validator\.port is missing"):
+        parse(example)
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        ({"sign": "paying_agent"}, ["service[0].agent.phones", "at least one", "tag 1073"]),
+        ({"sign": "paying_subagent"}, ["service[0].agent.phones", "at least one", "tag 1073"]),
+        (
+            {"sign": "paying_subagent", "phones": ["+74990000001"]},
+            ["service[0].agent.operator_phones", "at least one", "tag 1074"],
+        ),
+    ],
+)
+def test_an_agents_receipt_names_the_phones_that_the_law_wants(example, agent, words):
+    supplier = {"name": "ООО Сосед", "inn": "7701234567", "phones": ["+74951112233"]}
+    example["service"][0]["agent"] = {**agent, "supplier": supplier}
+
+    with pytest.raises(ConfigError) as refused:
+        parse(example)
+
+    for word in words:
+        assert word in str(refused.value)
+
+
+def test_a_subject_of_payment_is_one_of_the_table(example):
+    example["service"][0]["subject"] = 28
+    with pytest.raises(
+        ConfigError, match=r"service\[0\]\.subject = 28 cannot be used; allowed: 1, 2, .*27, 30"
+    ):
         parse(example)
 
 

@@ -9,6 +9,7 @@ import pytest
 from receipts import receipt_of
 
 from devices.atol import tasks
+from devices.atol.driver import _may_name
 from devices.atol.errors import MEANINGS
 from devices.atol.tasks import BadAnswer, Ffd, Refused
 from kassa.money import Money, of_whole
@@ -78,6 +79,29 @@ def test_every_rate_has_its_name(vat, name):
 
     [position] = [item for item in body(receipt)["items"] if item["type"] == "position"]
     assert position["tax"] == {"type": name}
+
+
+def test_the_whole_receipt_is_an_agents_only_if_each_of_its_items_is():
+    full = full_receipt()
+    own = replace(full.items[0], agent=None)
+
+    assert body(replace(full, items=full.items[:1]), Ffd.V1_05)["agentInfo"] == {"agents": ["payingAgent"]}
+    assert "agentInfo" not in body(replace(full, items=(full.items[0], own)), Ffd.V1_05)
+
+
+@pytest.mark.parametrize(("ffd", "is_made"), [(Ffd.V1_05, False), (Ffd.V1_1, True), (Ffd.V1_2, True)])
+def test_a_correction_that_cannot_name_the_supplier_is_not_made(ffd, is_made):
+    correction = replace(full_receipt(), correction=Correction(date(2026, 11, 20), "1"))
+
+    assert (tasks.what_forbids(correction, ffd) is None) is is_made
+
+
+def test_a_name_in_letters_that_the_archive_lacks_is_found_again():
+    receipt = receipt_of(PAYMENT, 650, "Пакет «Ещё…» за 5 €")
+
+    [name] = [item["name"] for item in body(receipt)["items"] if item["type"] == "position"]
+    assert name == 'Пакет "Ещё..." за 5 EUR'
+    assert _may_name(receipt, (name,))
 
 
 def test_a_correction_names_what_it_corrects():

@@ -1,10 +1,15 @@
-"""A Shtrih-M driver and a simulated registrar in virtual time, with a core whose fiscal queue is the real one."""
+"""A Shtrih-M driver and a simulated registrar in virtual time, with a core whose fiscal queue is the real one.
 
+Or the simulator alone, in a process of its own behind a real pseudo-terminal.
+"""
+
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from receipts import receipt_of
+from simulator_process import Simulated
 from virtual_time import VirtualTime, Wire
 
 from devices.shtrih.driver import ShtrihDriver
@@ -217,3 +222,22 @@ def rig():
     one.core.facts.clear()
     one.sim.commands.clear()
     return one
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run a story with a simulator, leaving no process behind."""
+
+    def run(story):
+        async def whole():
+            simulated = Simulated("devices.shtrih.simulator", tmp_path)
+            await simulated.start()
+            try:
+                await story(simulated)
+            finally:
+                if simulated.process.returncode is None:
+                    await simulated.end()
+
+        asyncio.run(whole())
+
+    return run

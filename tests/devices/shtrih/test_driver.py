@@ -5,8 +5,11 @@ from datetime import UTC, datetime
 import pytest
 from receipts import DRIVE, receipt_of
 
+from devices.shtrih import tlv
+from devices.shtrih.archive import tags_of
 from devices.shtrih.driver import LINES_MAX
 from devices.shtrih.protocol import Z_REPORT_MS, Form, Mode, Submode
+from devices.shtrih.receipts import may_name
 from devices.shtrih.registrar import BUSY_MAX_S, DOCUMENT_LEFT_S, SETTLE_DOCUMENTS_MAX, TELL_EVERY_S
 from kassa.money import of_whole
 from kassa.ports import (
@@ -402,6 +405,19 @@ def test_tags_and_names_that_are_cut_leave_sum_and_place_to_decide(new_rig, unit
     settle(rig, payment, 650, 3)
 
     assert outcome(rig).document.number == 4
+
+
+@pytest.mark.parametrize("name", ["Пакет «Ещё…» за 5 €", "Café за 100 ₽", "№ 7"])
+def test_a_name_in_letters_that_the_archive_lacks_is_found_again(rig, name):
+    with_open_shift(rig)
+    receipt = receipt_of("00042-0000000777", 650, name)
+    rig.order(RegisterReceipt(receipt))
+    rig.wait_for(DocumentRegistered)
+    record = rig.sim.truth.drive.documents[-1]
+    archived = tags_of(record, rig.sim.truth.drive, rig.sim.owner)
+
+    assert may_name(receipt, tlv.names_of(archived))
+    assert not may_name(receipt_of("00042-0000000777", 650, "Телефон"), tlv.names_of(archived))
 
 
 def test_an_archive_that_refuses_for_a_moment_is_asked_again(rig):

@@ -152,6 +152,17 @@ def test_a_receipt_that_stands_open_over_the_24th_hour_cannot_be_closed(bench):
     assert bench.drive.last == 2
 
 
+@pytest.mark.parametrize(("cost", "kept"), [(b"\xff" * 5, 334), ((333).to_bytes(5, "little"), 333)])
+def test_the_cost_of_an_item_is_the_one_that_was_told_if_it_is_within_a_kopeck(bench, cost, kept):
+    bench.ask(p.open_receipt(PW))
+    third = p.sell(PW, "Треть", 1001, vat=6, method=4, subject=4)
+    fields = third.parameters[:5] + (333_333).to_bytes(6, "little") + third.parameters[11:16] + cost
+    bench.ask(p.Command(third.code, fields + third.parameters[21:], third.parse))
+    bench.ask(p.close_receipt(PW, kept, 0))
+
+    assert bench.drive.documents[-1].sum == kept
+
+
 def test_too_little_money_makes_no_document(bench):
     bench.ask(p.open_receipt(PW))
     assert bench.refuses(p.close_receipt(PW, 0, 0)) == 0x8E
