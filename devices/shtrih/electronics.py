@@ -423,31 +423,10 @@ class Electronics(Documents):
 _OPERATIONS = {0: OPERATION_SALE, 2: RETURN}
 """Of four registers that stand together the second and the last are of purchases, which no kiosk makes."""
 _WITHOUT_OPERATOR = frozenset({0x14, 0x15, 0x1E, 0x1F, 0x21, 0x22, 0x23, 0x2D, 0x2E, 0xE0})
-_PRINTS = frozenset(
-    {
-        b"\x17",
-        b"\x25",
-        b"\x29",
-        b"\x40",
-        b"\x41",
-        b"\x88",
-        b"\x8d",
-        b"\xe0",
-        b"\xe3",
-        b"\x50",
-        b"\x51",
-        b"\x52",
-        b"\x53",
-        b"\x80",
-        b"\x82",
-        b"\x85",
-        b"\x8c",
-        b"\xe2",
-        b"\xff\x45",
-        b"\xff\x46",
-        b"\xff\x4a",
-    }
-)
+_PRINTS = frozenset({
+    b"\x17", b"\x25", b"\x29", b"\x40", b"\x41", b"\x50", b"\x51", b"\x52", b"\x53", b"\x80", b"\x82", b"\x85", b"\x88",
+    b"\x8c", b"\x8d", b"\xe0", b"\xe2", b"\xe3", b"\xff\x45", b"\xff\x46", b"\xff\x4a",
+})  # fmt: skip
 """Not possible while the printer is busy or without paper."""
 
 

@@ -114,7 +114,8 @@ FAULTS = [
 COMMANDS = [
     "power off", "power on", "paper out", "paper in", "paper low", "paper left LINES", "cover open",
     "cover close", *(f"fault {fault}" for fault in FAULTS), "clear", "ofd off", "ofd on", "clock HOURS",
-    "leftover UNITS", "drive SERIAL", "drive ends DAYS", "settings TABLE FIELD VALUE", "receipt [NUMBER]", "unplug", "plug", "state", "help",
+    "leftover UNITS", "drive SERIAL", "drive ends DAYS", "settings TABLE FIELD VALUE", "receipt [NUMBER]",
+    "unplug", "plug", "state", "help",
 ]  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def complaints(document=None, item=None, place="receipt", version="1.2", **named
     told = {1059: tag(1059, joined(items)), **RECEIPT, **(CORRECTED if place == "correction" else {})}
     if version != "1.2":
         items.pop(2108, None)
-        told |= {1059: tag(1059, joined(items)), 1209: tag(1209, b"\x02")}
+        told |= {1059: tag(1059, joined(items)), 1209: tag(1209, {"1.05": b"\x02", "1.1": b"\x03"}[version])}
     return ffd.check(joined(told | (document or {})), place, version, **named)
 
 
@@ -137,6 +137,7 @@ def test_what_is_wrong_is_found_and_named(document, item, words):
             "2108 (мера количества предмета расчета) must not stand here in format 1.05",
         ),
         ({1256: tag(1256, b"")}, {}, "1256 must not stand here in format 1.05"),
+        ({}, {}, "1209 (номер версии ФФД) = 4: the version is the one of the format"),
     ],
 )
 def test_each_format_has_rules_of_its_own(document, item, words):

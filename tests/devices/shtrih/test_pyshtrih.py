@@ -7,6 +7,7 @@ fiscal drive and paper say of it is in the file that outlives its process.
 from contextlib import contextmanager
 from datetime import datetime
 
+import ffd
 import pytest
 from pyshtrih_client import (
     FD,
@@ -19,7 +20,9 @@ from pyshtrih_client import (
 from receipts import DRIVE
 
 from devices import truths
+from devices.shtrih.archive import tags_of
 from devices.shtrih.memory import Truth
+from devices.shtrih.paper import Owner
 from devices.shtrih.protocol import Form, Mode, Submode
 
 PASSWORD = 30
@@ -153,7 +156,9 @@ def test_the_items_of_a_receipt_are_the_ones_that_were_sold(run):
             number = client.fs_state()["Номер последнего ФД"]
             found = client.fs_find_document_by_num(number)
 
-        receipt = truth_of(simulated).drive.documents[-1]
+        drive = truth_of(simulated).drive
+        receipt = drive.documents[-1]
+        assert ffd.check(tags_of(receipt, drive, Owner()), "receipt", "1.2") == []
         assert [(one.name, one.quantity, one.sum, one.vat) for one in receipt.items] == [
             (INTERNET[0], 1_000_000, 65000, 12),
             (TELEPHONE[0], 2_500_000, 498, 6),
