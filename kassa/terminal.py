@@ -285,7 +285,8 @@ class Terminal:
     def status(self) -> dict[str, Any]:
         """How the terminal is, for `kassa status` and monitoring."""
         info = self._snapshot.info if self._snapshot else None
-        return describe(self._config, self._watch, self._journal, self._queue.status, info, self.view.screen)
+        now = self._clock.monotonic()
+        return describe(self._config, self._watch, self._journal, self._queue, now, info, self.view.screen)
 
     @property
     def report(self) -> Report:
@@ -307,10 +308,11 @@ class Terminal:
         self._devices.registrar(command)
 
     def decide_late_document(
-        self, payment: str, document: str, act: str, by: str, reason: str
+        self, payment: str, document: str, act: str, by: str, reason: str, role: str = ""
     ) -> PendingDocument:
         """What document a payment gets whose shift is over, says `by`. Raises LateDecisionRefused."""
-        decided = decide(self._journal, payment, document, act, by, reason)
+        decided = decide(self._journal, payment, document, act, by, reason, role)
+        self._queue = fiscal.forget_refusal(self._queue, payment)
         self._follow_up()
         return decided
 
@@ -460,7 +462,8 @@ class Terminal:
             fiscal.waits_for_person(waiting, is_any_shift_right=self._is_any_shift_right)
             for waiting in pending
         )
-        self._watch.look_at_documents(sum(waiting.owed for waiting in pending), late, self._queue.in_doubt)
+        owed, unprinted = sum(waiting.owed for waiting in pending), len(self._journal.unprinted())
+        self._watch.look_at_documents(owed, late, unprinted, self._queue)
         if self._watch.settle():
             self._step(s.WentOutOfService())
         if self._stopping and isinstance(self._state, s.TakingCash) and self._state.intent is None:

@@ -30,7 +30,9 @@ class LateDecisionRefused(KassaError):
     """Nothing was written: the message says why, and what to do."""
 
 
-def decide(journal: Journal, payment: str, document: str, act: str, by: str, reason: str) -> PendingDocument:
+def decide(
+    journal: Journal, payment: str, document: str, act: str, by: str, reason: str, role: str = ""
+) -> PendingDocument:
     """Write down what document a late payment gets; it is made as soon as the registrar can. Raises LateDecisionRefused."""
     waiting = next((one for one in journal.fiscal_pending() if one.payment == payment), None)
     if waiting is None:
@@ -57,6 +59,7 @@ def decide(journal: Journal, payment: str, document: str, act: str, by: str, rea
         act=_words(act or NO_ACT, ACT_MAX_CHARS, "--act", "the number of the paper"),
         by=_words(by, BY_MAX_CHARS, "--by", "who you are"),
         reason=_words(reason, REASON_MAX_CHARS, "--reason", "why"),
+        role=role,
     )
     journal.append(entry)
     return next(one for one in journal.fiscal_pending() if one.payment == payment)
