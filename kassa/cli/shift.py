@@ -186,6 +186,8 @@ def _row(one: dict[str, Any], currency: str) -> tuple[str, ...]:
 
 def _verdict(found: list[dict[str, Any]], differing: list[dict[str, Any]], unsettled: int) -> str:
     compared = sum(one["counted"] is not None for one in found)
+    if not compared:
+        return "no shift was compared: the registrar has counted none that is over"
     if not differing:
         return f"{counted(compared, 'shift')} compared, all agree"
     numbers = ", ".join(str(one["shift"]) for one in differing)
