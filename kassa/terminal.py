@@ -28,7 +28,7 @@ from kassa.export.batch import PaymentFile
 from kassa.files import MACHINE, Disk
 from kassa.fiscal import copy, shift
 from kassa.fiscal import queue as fiscal
-from kassa.fiscal.late import decide
+from kassa.fiscal.late import LateDecisionRefused, decide
 from kassa.fiscal.receipt import receipt_of
 from kassa.fiscal.template import load_templates
 from kassa.home import Home
@@ -322,7 +322,10 @@ class Terminal:
         self, payment: str, document: str, act: str, by: str, reason: str, role: str = ""
     ) -> PendingDocument:
         """What document a payment gets whose shift is over, says `by`. Raises LateDecisionRefused."""
-        decided = decide(self._journal, payment, document, act, by, reason, role)
+        if self._queue.in_flight is not None and self._queue.in_flight.payment == payment:
+            raise LateDecisionRefused("the registrar is just being asked for its document; wait a minute")
+        is_refused = payment in self._queue.refused
+        decided = decide(self._journal, payment, document, act, by, reason, role, is_refused=is_refused)
         self._queue = fiscal.forget_refusal(self._queue, payment)
         self._follow_up()
         return decided

@@ -177,7 +177,8 @@ def _print_owed(found: list[dict[str, Any]], currency: str) -> None:
     if any(one["refused"] for one in found):
         click.echo(
             "What the registrar refuses it is asked again by itself: set right what it says, or have the service centre\n"
-            "do it; switched off and on again, it is asked at once. Other payments do not wait for it."
+            "do it; switched off and on again, it is asked at once. Other payments do not wait for it. What was decided\n"
+            "and is refused, the accountant can decide anew: kassa payments settle"
         )
     if any(one["waits_for_person"] for one in found):
         click.echo(

@@ -429,9 +429,9 @@ class _Replay:
 
     def _decide_document(self, seq: int, _: str, entry: e.LateDocumentDecided) -> None:
         waiting = self._without_document.get(entry.payment)
-        if waiting is None or waiting.intent is not None or waiting.decided is not None:
+        if waiting is None or waiting.intent is not None:
             raise EntryRefused(
-                "a late document is decided upon once, for a credited payment that has none and no open intent"
+                "a late document is decided upon for a credited payment that has none and no open intent"
             )
         waiting.decided = seq
 

@@ -82,7 +82,7 @@ class Payments(_Table):
     """One row a payment. `paid` is the sum of its stacked notes; `intent_*` stand while a document is being made.
 
     `contact` is where the electronic receipt goes: for the registrar, and for nobody else.
-    `decided_seq`: the entry by which a person decided what kind of document the payment gets so late.
+    `decided_seq`: the last entry by which a person decided what kind of document the payment gets so late.
     """
 
     ordinal = IntegerField(primary_key=True)
@@ -416,9 +416,8 @@ def apply(db: apsw.Connection, seq: int, at: str, entry: e.Entry) -> None:
             )  # fmt: skip
         case e.LateDocumentDecided():
             one(
-                db, "a late document is decided upon once, for a credited payment that has none and no open intent",
-                "UPDATE payments SET decided_seq = ?"
-                " WHERE number = ? AND state = 'credited' AND document = 'none' AND decided_seq IS NULL",
+                db, "a late document is decided upon for a credited payment that has none and no open intent",
+                "UPDATE payments SET decided_seq = ? WHERE number = ? AND state = 'credited' AND document = 'none'",
                 (seq, entry.payment),
             )  # fmt: skip
         case e.CopyPrinted():

@@ -14,6 +14,7 @@ from simulated_disk import SimulatedDisk, plugged
 
 from kassa.config import load
 from kassa.fiscal.copy import CopyRefused
+from kassa.fiscal.late import LateDecisionRefused
 from kassa.home import Home, data_folder
 from kassa.journal import entries as e
 from kassa.journal.store import CHECKED_AT_OPEN, Journal, JournalFailed, JournalFull
@@ -987,3 +988,9 @@ def test_what_the_registrar_refuses_is_told_with_its_reason_and_forgotten_with_t
     ports.terminal.decide_late_document(payment, "correction", "", "Petrova", "refused", "accountant")
     assert ports.terminal.status()["documents_refused"] == []
     assert ports.to_registrar[-1].receipt.correction is not None
+    with pytest.raises(LateDecisionRefused, match="just being asked"):
+        ports.terminal.decide_late_document(payment, "receipt", "", "Petrova", "refused", "accountant")
+
+    ports.terminal.dispatch(NotRegistered(payment, "no correction in 1.05", certain=True))
+    ports.terminal.decide_late_document(payment, "receipt", "", "Petrova", "refused", "accountant")
+    assert ports.to_registrar[-1].receipt.correction is None

@@ -284,7 +284,7 @@ def test_payments_wait_for_their_document_oldest_first_and_tell_what_was_begun(j
     )
 
 
-def test_a_payment_is_late_when_a_shift_was_closed_since_and_a_person_decides_once(journal):
+def test_a_payment_is_late_when_a_shift_was_closed_since_and_what_a_person_decided_last_counts(journal):
     journal.append(e.ShiftClosed(number=56, document_number=1000, drive_serial=DRIVE))
     write(journal, (opened(1), intended(1, 1, 50000)), (stacked(1, 1, 50000),), (credited(1, 50000),))
     assert not journal.fiscal_pending()[0].is_late
@@ -298,8 +298,12 @@ def test_a_payment_is_late_when_a_shift_was_closed_since_and_a_person_decides_on
     )
     journal.append(decided)
     assert journal.fiscal_pending()[0].decision == LateDecision("correction", "7")
-    with pytest.raises(EntryRefused, match="decided upon once"):
+    journal.append(registering(1, 1001))
+    with pytest.raises(EntryRefused, match="no open intent"):
         journal.append(decided)
+    journal.append(e.FiscalVoided(payment=FIRST, reason="refused"))
+    journal.append(msgspec.structs.replace(decided, document="receipt"))
+    assert journal.fiscal_pending()[0].decision == LateDecision("receipt", "7")
 
 
 def unprinted(ordinal, number, total):
