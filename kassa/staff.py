@@ -9,12 +9,12 @@ gives new attempts, and there is no second file of which an old copy could be pu
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from itertools import pairwise
 from typing import Literal, get_args
 
@@ -266,7 +266,7 @@ class Admission:
             raise NotAdmitted(
                 f"there were too many wrong PINs in the name of {known_as}: try again in {_in_words(left_s)}"
             )
-        if not await asyncio.to_thread(partial(fits, person, pin)):
+        if not await asyncio.to_thread(fits, person, pin):
             raise NotAdmitted(self._count(key, person, act))
         assert person is not None, "a PIN fits a person"
         self._journal.append(e.StaffAdmitted(name=person.name, role=person.role, act=act))
@@ -306,5 +306,4 @@ class Admission:
 
 
 def _in_words(seconds: float) -> str:
-    minutes = max(1, round(seconds / 60 + 0.49))
-    return counted(minutes, "minute")
+    return counted(math.ceil(seconds / 60), "minute")
