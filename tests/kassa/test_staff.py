@@ -195,6 +195,24 @@ def test_many_callers_at_once_have_no_more_attempts_than_one(door):
     assert door.journal.wrong_pins("Petrova").count == 5
 
 
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_a_pin_that_ends_while_it_is_checked_opens_nothing(door, is_removed):
+    door.add("Petrova", "accountant")
+    other = staff.hashed(OTHER, TERMINAL)
+
+    async def meanwhile():
+        checked = asyncio.create_task(door.admission.admit("Petrova", PIN, SETTLE_DOCUMENT))
+        await asyncio.sleep(0)
+        if is_removed:
+            staff.remove(door.home, door.journal, "Petrova")
+        else:
+            staff.change_pin(door.home, door.journal, "Petrova", other)
+        await checked
+
+    with pytest.raises(NotAdmitted):
+        asyncio.run(meanwhile())
+
+
 def test_strangers_fill_neither_journal_nor_memory(door, monkeypatch):
     monkeypatch.setattr(staff, "STRANGERS_MAX", 3)
     door.add("Petrova", "accountant")
