@@ -22,6 +22,11 @@ class Home:
         return self.path / "kassa.toml"
 
     @property
+    def staff(self) -> Path:
+        """Who works here, and the hashes of their PINs."""
+        return self.path / "staff.json"
+
+    @property
     def inbox(self) -> Path:
         """Where a clerk drops subscriber files, unless the configuration names other folders."""
         return self.path / "inbox"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import kassa
 from kassa.alerts.catalogue import CATALOGUE
 from kassa.alerts.conditions import Condition
+from kassa.clock import Clock
 from kassa.config import Config
 from kassa.fiscal.facts import facts
+from kassa.fiscal.queue import Queue
 from kassa.journal.store import Journal
 from kassa.money import Money
-from kassa.ports import RegistrarStatus
 from kassa.rules.view import ScreenName
 from kassa.subscribers import SnapshotInfo
 from kassa.watch import Watch
@@ -22,12 +22,13 @@ def describe(
     config: Config,
     watch: Watch,
     journal: Journal,
-    registrar: RegistrarStatus | None,
+    queue: Queue,
+    clock: Clock,
     info: SnapshotInfo | None,
     screen: ScreenName,
-    today: date,
 ) -> dict[str, Any]:
     """Everything staff ask of a terminal at a glance; plain values, as they go through the control socket."""
+    registrar, today = queue.status, clock.now().date()
     return {
         "version": kassa.__version__,
         "terminal": config.terminal.number,
@@ -43,8 +44,18 @@ def describe(
         "data": _data(info) if info else None,
         "cassette": _cassette(journal, config),
         "documents_pending": len(journal.fiscal_pending()),
+        "documents_refused": [
+            _refusal(queue, payment, clock.monotonic()) for payment in sorted(queue.refused)
+        ],
+        "documents_unprinted": len(journal.unprinted()),
         "journal_head": journal.head()[1],
     }
+
+
+def _refusal(queue: Queue, payment: str, now: float) -> dict[str, Any]:
+    """Why the registrar makes no document of a payment, and in how many seconds it is asked again."""
+    again_in_s = max(0, round(queue.not_before.get(payment, now) - now))
+    return {"payment": payment, "reason": queue.refused[payment].reason, "again_in_s": again_in_s}
 
 
 def _condition(condition: Condition) -> dict[str, str | bool]:

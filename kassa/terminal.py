@@ -26,14 +26,14 @@ from kassa.errors import KassaError
 from kassa.export import writer
 from kassa.export.batch import PaymentFile
 from kassa.files import MACHINE, Disk
+from kassa.fiscal import copy, shift
 from kassa.fiscal import queue as fiscal
-from kassa.fiscal import shift
-from kassa.fiscal.late import decide
+from kassa.fiscal.late import LateDecisionRefused, decide
 from kassa.fiscal.receipt import receipt_of
 from kassa.fiscal.template import load_templates
 from kassa.home import Home
 from kassa.journal import entries as e
-from kassa.journal.records import CollectionRecord, PendingDocument, Removal
+from kassa.journal.records import CollectionRecord, DocumentRecord, PendingDocument, Removal
 from kassa.journal.store import Journal, JournalFailed
 from kassa.money import Money
 from kassa.ports import (
@@ -114,6 +114,8 @@ class Report:
     """What it is busy with; None: it is done."""
     problem: str | None = None
     counted: ShiftCounted | None = None
+    entry: e.Entry | None = None
+    """What is true, and to be written, once it is done."""
 
     @property
     def is_waiting(self) -> bool:
@@ -223,7 +225,9 @@ class Terminal:
             case ShiftCounted():
                 self._take_count(fact)
             case XReportPrinted() | ClockSet() | TextPrinted():
-                self._report = Report()
+                done, self._report = self._report.entry, Report()
+                if done is not None:
+                    self._journal.append(done)
             case ReportFailed(reason):
                 log.warning("no report: %s", reason)
                 self._report = Report(problem=reason)
@@ -285,18 +289,19 @@ class Terminal:
     def status(self) -> dict[str, Any]:
         """How the terminal is, for `kassa status` and monitoring."""
         info = self._snapshot.info if self._snapshot else None
-        registrar, screen, today = self._queue.status, self.view.screen, self._clock.now().date()
-        return describe(self._config, self._watch, self._journal, registrar, info, screen, today)
+        return describe(
+            self._config, self._watch, self._journal, self._queue, self._clock, info, self.view.screen
+        )
 
     @property
     def report(self) -> Report:
         """What became of the report that was asked for last."""
         return self._report
 
-    def order_report(self, command: ReportCommand) -> None:
+    def order_report(self, command: ReportCommand, entry: e.Entry | None = None) -> None:
         """A report, a count, or something else of the registrar that is no receipt. Raises IntentRefused while somebody pays.
 
-        `report` tells when it is done.
+        `report` tells when it is done; then `entry` is written.
         """
         if not isinstance(self._state, s.Attract | s.Thanking) or self._queue.in_flight is not None:
             raise IntentRefused("busy", "a customer is paying; try again in a minute")
@@ -304,14 +309,25 @@ class Terminal:
             raise IntentRefused("registrar_lost", "the registrar does not answer; check its cable and power")
         if self._report.is_waiting:
             raise IntentRefused("busy", "another report is being made; try again in a minute")
-        self._report = Report(command)
+        self._report = Report(command, entry=entry)
         self._devices.registrar(command)
 
+    def order_copy(self, payment: str, by: str) -> DocumentRecord:
+        """A copy of the payment's document, on paper, for `by`. Raises CopyRefused; IntentRefused as `order_report`."""
+        made = copy.find(self._journal, payment)
+        entry = e.CopyPrinted(payment=payment, by=copy.for_whom(by))
+        self.order_report(PrintText(copy.lines_of(made, self._config, self._clock.now())), entry)
+        return made.document
+
     def decide_late_document(
-        self, payment: str, document: str, act: str, by: str, reason: str
+        self, payment: str, document: str, act: str, by: str, reason: str, role: str = ""
     ) -> PendingDocument:
         """What document a payment gets whose shift is over, says `by`. Raises LateDecisionRefused."""
-        decided = decide(self._journal, payment, document, act, by, reason)
+        if self._queue.in_flight is not None and self._queue.in_flight.payment == payment:
+            raise LateDecisionRefused("the registrar is just being asked for its document; wait a minute")
+        is_refused = payment in self._queue.refused
+        decided = decide(self._journal, payment, document, act, by, reason, role, is_refused=is_refused)
+        self._queue = fiscal.forget_refusal(self._queue, payment)
         self._follow_up()
         return decided
 
@@ -461,7 +477,8 @@ class Terminal:
             fiscal.waits_for_person(waiting, is_any_shift_right=self._is_any_shift_right)
             for waiting in pending
         )
-        self._watch.look_at_documents(sum(waiting.owed for waiting in pending), late, self._queue.in_doubt)
+        owed, unprinted = sum(waiting.owed for waiting in pending), len(self._journal.unprinted())
+        self._watch.look_at_documents(owed, late, unprinted, self._queue)
         if self._watch.settle():
             self._step(s.WentOutOfService())
         if self._stopping and isinstance(self._state, s.TakingCash) and self._state.intent is None:

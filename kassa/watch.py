@@ -12,6 +12,7 @@ from kassa.clock import Clock
 from kassa.config import Config
 from kassa.enquiry import is_old
 from kassa.files import MACHINE, Disk
+from kassa.fiscal.queue import Queue
 from kassa.home import Home
 from kassa.journal import entries as e
 from kassa.journal.records import ShiftRecord
@@ -194,11 +195,14 @@ class Watch:
         notes, room = sum(self._journal.cassette().values()), self._config.validator.cassette_notes
         self.observe("cassette_nearly_full", notes * 10 >= room * 9, f"{notes} of {room} notes")
 
-    def look_at_documents(self, owed: int, late: int, in_doubt: frozenset[str]) -> None:
-        """Payments that wait for their document, those of them for which a person must decide, and those where nobody knows."""
+    def look_at_documents(self, owed: int, late: int, unprinted: int, queue: Queue) -> None:
+        """Payments that wait for their document, those of them for which a person must decide, those where the registrar
+        refuses or nobody knows; and documents without paper."""
         self.observe("documents_owed", owed > 0, counted(owed, "payment") if owed else "")
         self.observe("documents_late", late > 0, counted(late, "payment") if late else "")
-        self.observe("document_in_doubt", bool(in_doubt), ", ".join(sorted(in_doubt)))
+        self.observe("document_unprinted", unprinted > 0, counted(unprinted, "document") if unprinted else "")
+        self.observe("document_refused", bool(queue.refused), _refusals(queue))
+        self.observe("document_in_doubt", bool(queue.in_doubt), ", ".join(sorted(queue.in_doubt)))
 
     def look_at_shifts(self, shifts: Iterable[ShiftRecord]) -> None:
         """Whether the registrar counted in the shift that was closed last what the journal holds of it."""
@@ -244,3 +248,12 @@ class Watch:
         assert present is None or present in REGISTRAR_CONDITIONS, present
         for code in REGISTRAR_CONDITIONS:
             self.observe(code, code == present, detail if code == present else "")
+
+
+def _refusals(queue: Queue) -> str:
+    """The oldest payment's reason; the others', kassa payments owed tells."""
+    if not queue.refused:
+        return ""
+    payment = min(queue.refused)
+    others = f"; and {len(queue.refused) - 1} more" if len(queue.refused) > 1 else ""
+    return f"{payment}: {queue.refused[payment].reason}{others}"

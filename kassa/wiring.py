@@ -58,11 +58,11 @@ from kassa.clock import SystemClock
 from kassa.collection import collection_fields
 from kassa.config import NETWORK, USB, Config, Registrar, Validator, load
 from kassa.control.server import Server
+from kassa.control.staff_asks import StaffAsks
 from kassa.errors import KassaError
 from kassa.export.outbox import Outbox
 from kassa.export.writer import ExportFailed, described, outgoing_folder
 from kassa.fiscal.facts import facts
-from kassa.fiscal.late import owed_fields
 from kassa.fiscal.receipt import template_of
 from kassa.fiscal.template import load_templates, whole_receipt
 from kassa.flight.keeper import Keeper
@@ -86,6 +86,7 @@ from kassa.ports import (
     SetClock,
     SnapshotReady,
 )
+from kassa.staff import Admission
 from kassa.terminal import Devices, Report, ReportCommand, Terminal
 from kassa.untrusted import whole_number
 
@@ -243,8 +244,11 @@ class _Core:
                 "x_report": self._x_report,
                 "set_clock": self._set_clock,
                 "print_text": self._print_text,
-                "payment_settle": self._payment_settle,
+                "payment_copy": self._payment_copy,
                 "snapshot_changed": self._snapshot_changed,
+                **StaffAsks(
+                    config, home, journal, self._terminal, Admission(home, journal, SystemClock())
+                ).answers,
             },
         )
 
@@ -395,16 +399,17 @@ class _Core:
             )
         await self._report(PrintText(tuple(lines)))
 
-    async def _payment_settle(self, values: Mapping[str, str]) -> Any:
-        payment, document, act, by, reason = (
-            values.get(key, "") for key in ("payment", "document", "act", "by", "reason")
-        )
-        decided = self._terminal.decide_late_document(payment, document, act, by, reason)
-        return owed_fields(decided, self._config.terminal.currency, is_any_shift_right=False)
+    async def _payment_copy(self, values: Mapping[str, str]) -> Any:
+        document = self._terminal.order_copy(values.get("payment", ""), values.get("by", ""))
+        await self._end_of_report()
+        return {"payment": document.payment, "document": document.number}
 
     async def _report(self, command: ReportCommand) -> Report:
         """Have it done, and wait for its end. Raises KassaError with the reason why it could not be."""
         self._terminal.order_report(command)
+        return await self._end_of_report()
+
+    async def _end_of_report(self) -> Report:
         give_up = self._loop.time() + REPORT_MAX_S
         while self._terminal.report.is_waiting:
             if self._loop.time() > give_up:

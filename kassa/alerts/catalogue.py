@@ -99,6 +99,15 @@ CATALOGUE: dict[str, Kind] = {
         "payments wait for their document, and their shift is over",
         "decide for each: kassa payments owed, then kassa payments settle PAYMENT",
     ),
+    "document_refused": _warn(
+        "the registrar refuses to make a payment's document",
+        "the detail says what is to be set right; it is asked again by itself: kassa payments owed",
+        raise_after_s=60,
+    ),
+    "document_unprinted": _note(
+        "a document was made and did not get on paper",
+        "print a copy for the customer: kassa payments unprinted",
+    ),
     "document_in_doubt": _warn(
         "a payment's document cannot be settled",
         "compare the fiscal drive's archive with: kassa payments list",

@@ -55,7 +55,13 @@ def _contents(journal: Journal, currency: str) -> dict[str, Any]:
         for one in journal.removals()
     ]
     now = c.cassette_fields(journal.lies_in_cassette(), currency)
-    return {**now, "is_out": journal.cassette_is_out(), "unexplained": removals}
+    return {
+        **now,
+        "is_out": journal.cassette_is_out(),
+        "unexplained": removals,
+        "documents_pending": len(journal.fiscal_pending()),
+        "documents_unprinted": len(journal.unprinted()),
+    }
 
 
 def _collection(journal: Journal, number: int, currency: str) -> dict[str, Any]:
@@ -142,6 +148,11 @@ def _print_contents(found: dict[str, Any], currency: str) -> None:
     place = "; the cassette is out of its place" if found["is_out"] else ""
     click.echo(f"all since {found['since'] or 'the first note'}{place}")
     _print(found, currency)
+    if found["documents_pending"]:
+        click.echo(f"{counted(found['documents_pending'], 'payment')} without document: kassa payments owed")
+    if found["documents_unprinted"]:
+        unprinted = counted(found["documents_unprinted"], "document")
+        click.echo(f"{unprinted} without paper: kassa payments unprinted")
 
 
 def _print_slip(found: dict[str, Any], currency: str) -> None:

@@ -77,7 +77,7 @@ def show(context: Context, payment: str, as_json: bool) -> None:
 
 
 def payment_fields(record: PaymentRecord, currency: str) -> dict[str, Any]:
-    """A payment for JSON; money is a decimal string, `document` and `sign` are null until there is one."""
+    """A payment for JSON; money is a decimal string, `document`, `sign` and `printed` are null until there is one."""
     document = record.document
     return {
         "payment": record.number,
@@ -91,6 +91,8 @@ def payment_fields(record: PaymentRecord, currency: str) -> dict[str, Any]:
         "document": document.number if document else None,
         "sign": document.sign if document else None,
         "owed": record.owed and document is None,
+        "printed": document.printed if document else None,
+        "copies": record.copies,
         "batch": record.batch_name,
         "notes": [
             {**asdict(note), "value": None if note.value is None else Money(note.value, currency).decimal()}

@@ -29,6 +29,7 @@ COMMANDS = {
     "run": "kassa.cli.run:run",
     "shift": "kassa.cli.shift:shift",
     "simulate": "kassa.cli.simulate:simulate",
+    "staff": "kassa.cli.staff:staff",
     "status": "kassa.cli.status:status",
     "ui": "kassa.cli.ui:ui",
 }

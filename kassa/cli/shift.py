@@ -11,8 +11,7 @@ from kassa.cli.context import Context, pass_context
 from kassa.cli.journal_access import open_journal
 from kassa.cli.tables import print_table
 from kassa.config import load
-from kassa.control.client import Client, CoreAbsent
-from kassa.errors import KassaError
+from kassa.control.client import AskRefused, Client, CoreAbsent
 from kassa.journal.records import ShiftRecord
 from kassa.money import Money
 from kassa.words import counted
@@ -75,7 +74,7 @@ def list_(context: Context, last: int | None, as_json: bool) -> None:
 def compare(context: Context, last: int | None, as_json: bool) -> None:
     """Compare journal and registrar, the running shift included; exit code 1 when they differ."""
     currency = load(context.home.config).terminal.currency
-    running = _count(context)
+    running, left_out = _count(context)
     with open_journal(context) as journal:
         records = journal.shifts(last)
         unsettled = len(journal.fiscal_pending())
@@ -85,11 +84,21 @@ def compare(context: Context, last: int | None, as_json: bool) -> None:
     differing = [one for one in found if one["differs"]]
     if as_json:
         click.echo(
-            json.dumps({"shifts": found, "differ": len(differing), "payments_without_document": unsettled})
+            json.dumps(
+                {
+                    "shifts": found,
+                    "differ": len(differing),
+                    "payments_without_document": unsettled,
+                    "running_left_out": left_out,
+                },
+                ensure_ascii=False,
+            )
         )
     else:
         _print(found, currency)
         click.echo(_verdict(found, differing, unsettled))
+        if left_out is not None:
+            click.echo(f"the running shift is NOT compared: {left_out}")
     if differing:
         raise SystemExit(EXIT_DIFFERS)
 
@@ -118,23 +127,20 @@ def _order(context: Context, what: str, done: str, as_json: bool) -> None:
     click.echo(json.dumps({"done": what}) if as_json else done)
 
 
-def _count(context: Context) -> dict[str, Any] | None:
-    """The running shift as the registrar counts it now; None: no core runs, so only what is over can be compared."""
+def _count(context: Context) -> tuple[dict[str, Any] | None, str | None]:
+    """The running shift as the registrar counts it now, or why it cannot be compared; neither where none is open."""
     try:
         client = Client(context.home.socket, "shift")
     except CoreAbsent:
-        click.echo("the terminal does not run: only shifts that are over can be compared", err=True)
-        return None
+        return None, "the terminal does not run, so nobody can ask the registrar"
     with client:
-        status = client.ask("status")
-        if status["shift"] == "closed":
-            return None
+        if client.ask("status")["shift"] == "closed":
+            return None, None
         try:
             counted_now: dict[str, Any] = client.ask("shift_count")
-        except KassaError as error:
-            click.echo(f"the running shift is left out: {error}", err=True)
-            return None
-        return counted_now
+        except AskRefused as error:
+            return None, str(error)
+        return counted_now, None
 
 
 def _enter_count(found: list[dict[str, Any]], running: dict[str, Any]) -> None:
@@ -180,6 +186,8 @@ def _row(one: dict[str, Any], currency: str) -> tuple[str, ...]:
 
 def _verdict(found: list[dict[str, Any]], differing: list[dict[str, Any]], unsettled: int) -> str:
     compared = sum(one["counted"] is not None for one in found)
+    if not compared:
+        return "no shift was compared: the registrar has counted none that is over"
     if not differing:
         return f"{counted(compared, 'shift')} compared, all agree"
     numbers = ", ".join(str(one["shift"]) for one in differing)

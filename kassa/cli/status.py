@@ -41,8 +41,13 @@ def _print(found: dict[str, Any]) -> None:
     )  # fmt: skip
     notes = sum(found["cassette"].values())
     click.echo(
-        f"cassette: {counted(notes, 'note')}; payments waiting for a document: {found['documents_pending']}"
+        f"cassette: {counted(notes, 'note')}; payments waiting for a document: {found['documents_pending']};"
+        f" documents without paper: {found['documents_unprinted']}"
     )
+    for one in found["documents_refused"]:
+        click.echo(
+            f"the registrar REFUSES a document of payment {one['payment']}: {one['reason']}; asked again in {one['again_in_s']} s"
+        )
     if not found["conditions"]:
         click.echo("nothing is wrong")
         return

@@ -30,8 +30,21 @@ class LateDecisionRefused(KassaError):
     """Nothing was written: the message says why, and what to do."""
 
 
-def decide(journal: Journal, payment: str, document: str, act: str, by: str, reason: str) -> PendingDocument:
-    """Write down what document a late payment gets; it is made as soon as the registrar can. Raises LateDecisionRefused."""
+def decide(
+    journal: Journal,
+    payment: str,
+    document: str,
+    act: str,
+    by: str,
+    reason: str,
+    role: str = "",
+    *,
+    is_refused: bool = False,
+) -> PendingDocument:
+    """Write down what document a late payment gets; it is made as soon as the registrar can. Raises LateDecisionRefused.
+
+    It is decided once, and anew only where the registrar refuses what was decided (`is_refused`).
+    """
     waiting = next((one for one in journal.fiscal_pending() if one.payment == payment), None)
     if waiting is None:
         raise LateDecisionRefused(
@@ -43,11 +56,11 @@ def decide(journal: Journal, payment: str, document: str, act: str, by: str, rea
         raise LateDecisionRefused(
             "its document may exist already, and the registrar has not been able to say so; wait until it has"
         )
-    if waiting.decision is not None:
+    if waiting.decision is not None and not is_refused:
         raise LateDecisionRefused(
             f"that was decided before ({waiting.decision.document}); it is made when the registrar can"
         )
-    if not waits_for_person(waiting, is_any_shift_right=False):
+    if not waiting.is_late:
         raise LateDecisionRefused(
             "its shift is still open: its receipt is printed as soon as the registrar can"
         )
@@ -57,6 +70,7 @@ def decide(journal: Journal, payment: str, document: str, act: str, by: str, rea
         act=_words(act or NO_ACT, ACT_MAX_CHARS, "--act", "the number of the paper"),
         by=_words(by, BY_MAX_CHARS, "--by", "who you are"),
         reason=_words(reason, REASON_MAX_CHARS, "--reason", "why"),
+        role=role,
     )
     journal.append(entry)
     return next(one for one in journal.fiscal_pending() if one.payment == payment)

@@ -205,7 +205,8 @@ class DocumentOwed(_Entry, frozen=True):
 class LateDocumentDecided(_Entry, frozen=True):
     """The shift in which the money was taken was closed without the document; which kind is made now, says `by`.
 
-    `document`: receipt or correction; `act`: the number of the paper that a correction is founded on.
+    `document`: receipt or correction; `act`: the number of the paper that a correction is founded on; `role`: what `by`
+    is here, who gave the right PIN.
     """
 
     payment: str
@@ -213,6 +214,14 @@ class LateDocumentDecided(_Entry, frozen=True):
     act: str
     by: str
     reason: str
+    role: str = ""
+
+
+class CopyPrinted(_Entry, frozen=True):
+    """A copy of the payment's document is on paper, for whom `by` asked for it; it is no fiscal document."""
+
+    payment: str
+    by: str
 
 
 class ShiftOpened(_Entry, frozen=True):
@@ -238,6 +247,37 @@ class ShiftCounted(_Entry, frozen=True):
     number: int
     receipts: int
     total: int
+
+
+# --- staff ----------------------------------------------------------------------------------------------------
+
+
+class StaffPinSet(_Entry, frozen=True):
+    """This person belongs to the staff, in this role, and has a new PIN; wrong ones before it count no more."""
+
+    name: str
+    role: str
+
+
+class StaffRemoved(_Entry, frozen=True):
+    """This person belongs to the staff no more."""
+
+    name: str
+
+
+class StaffRefused(_Entry, frozen=True):
+    """Somebody gave a wrong PIN in this person's name; `act` says what for."""
+
+    name: str
+    act: str
+
+
+class StaffAdmitted(_Entry, frozen=True):
+    """This person gave the right PIN. Whether the role may do `act` is another question."""
+
+    name: str
+    role: str
+    act: str
 
 
 # --- batches --------------------------------------------------------------------------------------------------
@@ -335,9 +375,14 @@ Entry = (
     | DocumentRegistered
     | DocumentOwed
     | LateDocumentDecided
+    | CopyPrinted
     | ShiftOpened
     | ShiftClosed
     | ShiftCounted
+    | StaffPinSet
+    | StaffRemoved
+    | StaffRefused
+    | StaffAdmitted
     | BatchFrozen
     | BatchWritten
     | SnapshotAdopted

@@ -23,6 +23,7 @@ from kassa.journal.records import (
     DueCount,
     LastNote,
     LateDecision,
+    MadeDocument,
     NoteRecord,
     NoteToExplain,
     OpenIntent,
@@ -35,6 +36,7 @@ from kassa.journal.records import (
     StoryLine,
     Totals,
     ValidatorCount,
+    WrongPins,
 )
 from kassa.journal.tables import NOTE_MAX, JournalBroken, collected, last_settled, lying, next_of
 from kassa.ports import COUNTS
@@ -44,8 +46,13 @@ T = TypeVar("T")
 _DOCUMENT = "d.payment, d.number, d.sign, d.at, d.drive_serial, d.shift, d.total, d.printed"
 _PAYMENT = f"""
     SELECT p.ordinal, p.number, p.service, p.account, p.state, p.paid, p.reason, p.opened_at, p.credited_at,
-           p.owed, p.intent_drive, p.intent_last, p.batch, b.name, {_DOCUMENT}
+           p.owed, p.intent_drive, p.intent_last, p.batch, b.name,
+           (SELECT count(*) FROM copies c WHERE c.payment = p.number), {_DOCUMENT}
     FROM payments p LEFT JOIN documents d ON d.payment = p.number LEFT JOIN batches b ON b.number = p.batch
+"""
+_MADE = f"""
+    SELECT p.service, p.account, p.contact, l.body, {_DOCUMENT}
+    FROM documents d JOIN payments p ON p.number = d.payment LEFT JOIN entries l ON l.seq = p.decided_seq
 """
 _BATCH = """
     SELECT number, name, payments, total, sha256, until, frozen_seq, written_seq IS NOT NULL FROM batches
@@ -312,8 +319,9 @@ class Queries(ABC):
         rows = self._rows(
             "SELECT seq, at, body FROM entries WHERE seq BETWEEN ? AND ?"
             " AND (kind IN ('started', 'stopped') OR json_extract(body, '$.payment') = ?)"
-            " UNION SELECT seq, at, body FROM entries WHERE seq IN (?, ?) ORDER BY seq",
-            (opened, registered or self.head()[0], number, frozen, written),
+            " UNION SELECT seq, at, body FROM entries WHERE seq IN (?, ?)"
+            " UNION SELECT seq, at, body FROM entries WHERE seq IN (SELECT seq FROM copies WHERE payment = ?) ORDER BY seq",
+            (opened, registered or self.head()[0], number, frozen, written, number),
         )
         story = [StoryLine(seq, at, e.decode(body)) for seq, at, body in rows]
         while state == "abandoned" and isinstance(story[-1].entry, e.Started | e.Stopped):
@@ -358,12 +366,33 @@ class Queries(ABC):
         row = self._row(f"SELECT {_DOCUMENT} FROM documents d ORDER BY seq DESC LIMIT 1")
         return row and _document(row)
 
+    def made_document(self, payment: str) -> MadeDocument | None:
+        """The payment's document, once it is made."""
+        row = self._row(f"{_MADE} WHERE d.payment = ?", (payment,))
+        return row and _made(row)
+
+    @_remembered
+    def unprinted(self) -> tuple[MadeDocument, ...]:
+        """Documents that were made and did not get on paper, oldest first; those of which a copy was printed are none."""
+        rows = self._rows(
+            f"{_MADE} WHERE NOT d.printed AND NOT EXISTS (SELECT 1 FROM copies c WHERE c.payment = d.payment)"
+            " ORDER BY d.seq"
+        )
+        return tuple(map(_made, rows))
+
     def documents_after(self, drive_serial: str, number: int) -> frozenset[int]:
         """The payments' documents that this fiscal drive made after document `number`."""
         rows = self._rows(
             "SELECT number FROM documents WHERE drive_serial = ? AND number > ?", (drive_serial, number)
         )
         return frozenset(found for (found,) in rows)
+
+    # --- staff ------------------------------------------------------------------------------------------------
+
+    def wrong_pins(self, name: str) -> WrongPins | None:
+        """Those in a person's name since the last right or new one; None: there were none."""
+        row = self._row("SELECT count, at FROM wrong_pins WHERE name = ?", (name,))
+        return row and WrongPins(*row)
 
     # --- batches ----------------------------------------------------------------------------------------------
 
@@ -441,14 +470,15 @@ class Queries(ABC):
 
     def _payment(self, row: Any) -> PaymentRecord:
         number, name, service, account, state, paid, reason, opened_at, credited_at = row[:9]
-        owed, drive, last, batch, batch_name = row[9:14]
+        owed, drive, last, batch, batch_name, copies = row[9:15]
         notes = self._rows(
             "SELECT number, value, state, uncertain FROM notes WHERE payment = ? ORDER BY number", (name,)
         )
         return PaymentRecord(
             number, name, service, account, state, paid, reason, opened_at, credited_at, bool(owed),
-            None if drive is None else (drive, last), None if row[14] is None else _document(row[14:]),
+            None if drive is None else (drive, last), None if row[15] is None else _document(row[15:]),
             batch, batch_name, tuple(NoteRecord(n, value, fate, bool(unsure)) for n, value, fate, unsure in notes),
+            copies,
         )  # fmt: skip
 
     def _row(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
@@ -462,15 +492,32 @@ class Queries(ABC):
 
 def _pending(row: Any) -> PendingDocument:
     number, service, account, paid, drive, last, owed, contact, credited_at, is_late, decided = row
-    decision = None
-    if decided is not None:
-        entry = e.decode(decided)
-        assert isinstance(entry, e.LateDocumentDecided), entry
-        decision = LateDecision(entry.document, entry.act)
     intent = None if drive is None else (drive, last)
     return PendingDocument(
-        number, service, account, paid, intent, bool(owed), contact, credited_at, bool(is_late), decision
+        number,
+        service,
+        account,
+        paid,
+        intent,
+        bool(owed),
+        contact,
+        credited_at,
+        bool(is_late),
+        _decision(decided),
     )
+
+
+def _decision(body: str | None) -> LateDecision | None:
+    if body is None:
+        return None
+    entry = e.decode(body)
+    assert isinstance(entry, e.LateDocumentDecided), entry
+    return LateDecision(entry.document, entry.act)
+
+
+def _made(row: Any) -> MadeDocument:
+    service, account, contact, decided, *document = row
+    return MadeDocument(_document(document), service, account, contact, _decision(decided))
 
 
 def _document(row: Any) -> DocumentRecord:

@@ -131,6 +131,26 @@ class DocumentRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeDocument:
+    """A payment's document, and what else a copy of it tells."""
+
+    document: DocumentRecord
+    service: str
+    account: str
+    contact: str | None = field(repr=False)
+    """Where the electronic receipt went."""
+    decision: LateDecision | None
+
+
+@dataclass(frozen=True, slots=True)
+class WrongPins:
+    """How many wrong PINs there were, and when the last of them was given, ISO 8601."""
+
+    count: int
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentRecord:
     """All that is known of a payment now. `state`: open, credited or abandoned; times are ISO 8601."""
 
@@ -149,6 +169,8 @@ class PaymentRecord:
     batch: int | None
     batch_name: str | None
     notes: tuple[NoteRecord, ...]
+    copies: int = 0
+    """Of its document, on paper."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,8 @@ class _Replay:
         self._is_out: int | None = None
         """The removal of the cassette that is out of its place."""
         self._collections: dict[int, Row] = {}
+        self._copies: dict[int, Row] = {}
+        self._wrong_pins: dict[str, Row] = {}
         self._shifts: dict[int, Row] = {}
         self._batches: dict[int, Row] = {}
         self._batch_names: set[str] = set()
@@ -133,6 +135,8 @@ class _Replay:
             ),
             (tables.Removals, lambda: self._removals),
             (tables.Collections, lambda: self._collections),
+            (tables.Copies, lambda: self._copies),
+            (tables.WrongPins, lambda: self._wrong_pins),
             (tables.Shifts, lambda: self._shifts),
             (tables.Batches, lambda: self._batches),
             (tables.Snapshots, lambda: self._snapshots),
@@ -208,9 +212,14 @@ class _Replay:
             e.DocumentRegistered: self._register_document,
             e.DocumentOwed: self._owe_document,
             e.LateDocumentDecided: self._decide_document,
+            e.CopyPrinted: self._print_copy,
             e.ShiftOpened: self._open_shift,
             e.ShiftClosed: self._close_shift,
             e.ShiftCounted: self._count_shift,
+            e.StaffPinSet: self._forget_wrong_pins,
+            e.StaffRemoved: self._forget_wrong_pins,
+            e.StaffRefused: self._refuse_pin,
+            e.StaffAdmitted: self._forget_wrong_pins,
             e.BatchFrozen: self._freeze_batch,
             e.BatchWritten: self._write_batch,
             e.SnapshotAdopted: self._adopt_snapshot,
@@ -420,9 +429,9 @@ class _Replay:
 
     def _decide_document(self, seq: int, _: str, entry: e.LateDocumentDecided) -> None:
         waiting = self._without_document.get(entry.payment)
-        if waiting is None or waiting.intent is not None or waiting.decided is not None:
+        if waiting is None or waiting.intent is not None:
             raise EntryRefused(
-                "a late document is decided upon once, for a credited payment that has none and no open intent"
+                "a late document is decided upon for a credited payment that has none and no open intent"
             )
         waiting.decided = seq
 
@@ -434,6 +443,28 @@ class _Replay:
         at = payment.row[0] - 1
         if self._state[at] == NOT_FREE:
             self._state[at] = FREE
+
+    def _print_copy(self, seq: int, _: str, entry: e.CopyPrinted) -> None:
+        """Of a payment that has its document no more is kept than its sum: the number's first part is the tables' to check."""
+        match = PAYMENT.fullmatch(entry.payment)
+        ordinal = int(match[1]) if match is not None else 0
+        is_credited = 0 < ordinal <= len(self._paid) and self._paid[ordinal - 1] > 0
+        if not is_credited or entry.payment in self._without_document:
+            raise EntryRefused("a copy is of a document that was made")
+        self._copies[seq] = (seq, entry.payment)
+
+    # --- staff ------------------------------------------------------------------------------------------------
+
+    def _refuse_pin(self, _: int, at: str, entry: e.StaffRefused) -> None:
+        _, before, _ = self._wrong_pins.get(entry.name, ("", 0, ""))
+        self._wrong_pins[entry.name] = (entry.name, before + 1, at)
+
+    def _forget_wrong_pins(
+        self, _: int, __: str, entry: e.StaffPinSet | e.StaffRemoved | e.StaffAdmitted
+    ) -> None:
+        self._wrong_pins.pop(entry.name, None)
+
+    # --- shifts -----------------------------------------------------------------------------------------------
 
     def _open_shift(self, seq: int, _: str, entry: e.ShiftOpened) -> None:
         self._shifts[seq] = (

@@ -82,7 +82,7 @@ class Payments(_Table):
     """One row a payment. `paid` is the sum of its stacked notes; `intent_*` stand while a document is being made.
 
     `contact` is where the electronic receipt goes: for the registrar, and for nobody else.
-    `decided_seq`: the entry by which a person decided what kind of document the payment gets so late.
+    `decided_seq`: the last entry by which a person decided what kind of document the payment gets so late.
     """
 
     ordinal = IntegerField(primary_key=True)
@@ -173,6 +173,25 @@ class Documents(_Table):
         constraints = [SQL("UNIQUE (drive_serial, number)")]  # noqa: RUF012
 
 
+class Copies(_Table):
+    """Each time a copy of a document was put on paper."""
+
+    seq = IntegerField(primary_key=True)
+    payment = TextField(constraints=[SQL("REFERENCES payments (number)")])
+
+
+class WrongPins(_Table):
+    """Wrong PINs in a person's name since the last right or new one; `at`: when the last of them was given."""
+
+    name = TextField(primary_key=True)
+    count = IntegerField(constraints=[_check("count > 0")])
+    at = TextField()
+
+    class Meta:  # noqa: D106
+        table_name = "wrong_pins"
+        without_rowid = True
+
+
 class Shifts(_Table):
     """Shifts of the registrar as it told them; `seq` is the entry that told of the shift first."""
 
@@ -227,8 +246,8 @@ class Conditions(_Table):
 
 
 TABLES: tuple[type[Model], ...] = (
-    Entries, Kinds, Payments, Notes, Cassette, Removals, Collections, Documents, Shifts, Batches, Snapshots,
-    Conditions,
+    Entries, Kinds, Payments, Notes, Cassette, Removals, Collections, Documents, Copies, WrongPins, Shifts, Batches,
+    Snapshots, Conditions,
 )  # fmt: skip
 DERIVED = TABLES[1:]
 
@@ -244,6 +263,8 @@ _INDEXES = (
     "CREATE UNIQUE INDEX one_cassette_is_out ON removals (inserted_seq IS NULL) WHERE inserted_seq IS NULL",
     "CREATE INDEX removals_unexplained ON removals (seq) WHERE explained_seq IS NULL",
     "CREATE INDEX documents_of_shift ON documents (shift, drive_serial)",
+    "CREATE INDEX documents_without_paper ON documents (seq) WHERE NOT printed",
+    "CREATE INDEX copies_of_payment ON copies (payment)",
 )
 
 
@@ -281,11 +302,11 @@ _TRIGGERS = (
     ),
     *(
         _forbid(f"{table}_are_never_deleted", "DELETE", table, "", f"{table} are never deleted")
-        for table in ("payments", "notes", "documents", "batches", "removals", "collections")
+        for table in ("payments", "notes", "documents", "copies", "batches", "removals", "collections")
     ),
     *(
         _forbid(f"{table}_are_never_changed", "UPDATE", table, "", f"{table} are never changed")
-        for table in ("documents", "collections")
+        for table in ("documents", "copies", "collections")
     ),
 )  # fmt: skip
 
@@ -395,11 +416,24 @@ def apply(db: apsw.Connection, seq: int, at: str, entry: e.Entry) -> None:
             )  # fmt: skip
         case e.LateDocumentDecided():
             one(
-                db, "a late document is decided upon once, for a credited payment that has none and no open intent",
-                "UPDATE payments SET decided_seq = ?"
-                " WHERE number = ? AND state = 'credited' AND document = 'none' AND decided_seq IS NULL",
+                db, "a late document is decided upon for a credited payment that has none and no open intent",
+                "UPDATE payments SET decided_seq = ? WHERE number = ? AND state = 'credited' AND document = 'none'",
                 (seq, entry.payment),
             )  # fmt: skip
+        case e.CopyPrinted():
+            one(
+                db, "a copy is of a document that was made",
+                "INSERT INTO copies SELECT ?, payment FROM documents WHERE payment = ?",
+                (seq, entry.payment),
+            )  # fmt: skip
+        case e.StaffRefused():
+            db.execute(
+                "INSERT INTO wrong_pins VALUES (?, 1, ?)"
+                " ON CONFLICT DO UPDATE SET count = count + 1, at = excluded.at",
+                (entry.name, at),
+            )
+        case e.StaffAdmitted() | e.StaffPinSet() | e.StaffRemoved():
+            db.execute("DELETE FROM wrong_pins WHERE name = ?", (entry.name,))
         case e.ShiftOpened():
             db.execute(
                 "INSERT INTO shifts VALUES (?, ?, ?, ?, NULL, NULL, NULL, NULL)",

@@ -72,7 +72,18 @@ def in_words(entry: e.Entry, currency: str) -> str:
             return f"document owed: {entry.reason}"
         case e.LateDocumentDecided():
             kind = "a correction receipt" if entry.document == "correction" else "an ordinary receipt"
-            return f"its document will be {kind} (act {entry.act}), says {entry.by}: {entry.reason}"
+            who = f"{entry.by} ({entry.role})" if entry.role else entry.by
+            return f"its document will be {kind} (act {entry.act}), says {who}: {entry.reason}"
+        case e.CopyPrinted():
+            return f"a copy of its document was printed for {entry.by}"
+        case e.StaffPinSet():
+            return f"{entry.name}, {entry.role}, has a new PIN"
+        case e.StaffRemoved():
+            return f"{entry.name} belongs to the staff no more"
+        case e.StaffRefused():
+            return f"a wrong PIN in the name of {entry.name}, for {entry.act}"
+        case e.StaffAdmitted():
+            return f"{entry.name}, {entry.role}, gave the right PIN, for {entry.act}"
         case e.ShiftOpened():
             return f"shift {entry.number} opened by document {entry.document_number}"
         case e.ShiftClosed():

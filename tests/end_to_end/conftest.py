@@ -113,6 +113,10 @@ class Console:
         while words not in self._text():
             assert self._hear(), f"it ended without {words!r}: {self._text()}"
 
+    def type(self, text):
+        """What the person types."""
+        os.write(self._master, text.encode())
+
     def rest(self):
         """All that it says until it ends."""
         while self._hear():

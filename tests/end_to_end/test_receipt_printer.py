@@ -60,8 +60,20 @@ def test_without_paper_no_cash_is_taken_and_a_receipt_that_broke_off_is_not_prin
     assert (one["document"], one["paid"]) == (1, "500.00")
     assert ", not printed" in plain.shell("journal", "show", one["payment"]).out
 
+    [unprinted] = plain.shell("payments", "unprinted", "--json").data
+    assert (unprinted["payment"], unprinted["document"]) == (one["payment"], 1)
+    assert "documents without paper: 1" in plain.call("status").out
+
     plain.registrar.say("paper in")
     plain.wait_for_view(screen="attract", reason=None)
+    copied = plain.shell("payments", "copy", one["payment"], "--by", "Petrov").out
+    assert copied == f"a copy of document 1 of payment {one['payment']} is printed\n"
+    assert "КОПИЯ КВИТАНЦИИ" in plain.shell("device", "log", "registrar").out
+    assert (
+        "a copy of its document was printed for Petrov" in plain.shell("journal", "show", one["payment"]).out
+    )
+    assert plain.shell("payments", "unprinted", "--json").data == []
+
     payment = plain.pay(100)
     assert plain.registrar.say("receipt")["qr"] == [payment]
     assert plain.shell("journal", "verify", "--json").data["ok"]

@@ -13,7 +13,10 @@ from entry_stories import visit
 from simulated_disk import SimulatedDisk, plugged
 
 from kassa.config import load
+from kassa.fiscal.copy import CopyRefused
+from kassa.fiscal.late import LateDecisionRefused
 from kassa.home import Home, data_folder
+from kassa.journal import entries as e
 from kassa.journal.store import CHECKED_AT_OPEN, Journal, JournalFailed, JournalFull
 from kassa.money import of_whole
 from kassa.ports import (
@@ -28,6 +31,8 @@ from kassa.ports import (
     FileWritten,
     NoteEscrowed,
     NoteStacked,
+    NotRegistered,
+    PrintText,
     PrintXReport,
     RegisterReceipt,
     RegistrarLost,
@@ -42,6 +47,7 @@ from kassa.ports import (
     ShiftState,
     SnapshotReady,
     StackNote,
+    TextPrinted,
     ValidatorChanged,
     ValidatorLost,
     ValidatorReady,
@@ -914,3 +920,101 @@ def test_a_receipt_whose_shift_is_over_waits_for_a_person_and_is_made_as_decided
     [asked] = ports.to_registrar
     assert asked.receipt.correction is not None
     assert "documents_late" not in raised(ports)
+
+
+def pay_without_paper(ports):
+    """A payment whose document was made and did not get on paper; its number."""
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.intend("finish", {})
+    payment = ports.view.payment
+    ports.terminal.dispatch(RegistrationStarting(payment, READY.drive_serial, 1234))
+    document = Document(1235, 77, ports.clock.now(), FIVE_HUNDRED, READY.drive_serial, 57)
+    ports.terminal.dispatch(DocumentRegistered(payment, document, printed=False))
+    ports.to_registrar.clear()
+    return payment
+
+
+def test_a_copy_is_written_down_when_it_is_on_paper_and_its_payment_is_off_the_list(ports):
+    payment = pay_without_paper(ports)
+    assert raised(ports)["document_unprinted"] == "1 document"
+    assert ports.terminal.status()["documents_unprinted"] == 1
+
+    ports.terminal.order_copy(payment, " Petrov ")
+    [asked] = ports.to_registrar
+    assert {"КОПИЯ ЧЕКА", "ФД: 1235", f"Платёж: {payment}"} <= set(asked.lines)
+    assert len(ports.journal.unprinted()) == 1
+
+    ports.terminal.dispatch(TextPrinted())
+    assert ports.journal.unprinted() == ()
+    assert ports.journal.story(payment)[-1].entry == e.CopyPrinted(payment=payment, by="Petrov")
+    assert "document_unprinted" not in raised(ports)
+
+
+@pytest.mark.parametrize("end", [ReportFailed("no paper"), RegistrarLost("unplugged")])
+def test_a_copy_that_did_not_get_on_paper_either_stays_on_the_list(ports, end):
+    payment = pay_without_paper(ports)
+    ports.terminal.order_copy(payment, "Petrov")
+    ports.terminal.dispatch(end)
+    ports.terminal.dispatch(READY)
+    ports.terminal.order_report(PrintText(("a slip",)))
+    ports.terminal.dispatch(TextPrinted())
+    assert len(ports.journal.unprinted()) == 1
+
+
+def test_nobody_waits_at_the_screen_for_a_copy(ports):
+    payment = pay_without_paper(ports)
+    ports.terminal.intend("finish", {})
+    ports.go_to_cash()
+    with pytest.raises(IntentRefused, match="a customer is paying"):
+        ports.terminal.order_copy(payment, "Petrov")
+
+
+@pytest.mark.parametrize(
+    ("payment", "by", "words"),
+    [("00042-0000000009", "Petrov", "knows no payment"), ("00042-0000000001", " ", "say who you are")],
+)
+def test_a_copy_of_nothing_or_for_nobody_is_refused_in_words(ports, payment, by, words):
+    pay_without_paper(ports)
+    with pytest.raises(CopyRefused, match=words):
+        ports.terminal.order_copy(payment, by)
+
+
+def test_a_document_that_is_owed_has_no_copy(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.intend("finish", {})
+    with pytest.raises(CopyRefused, match="has no document yet"):
+        ports.terminal.order_copy(ports.view.payment, "Petrov")
+
+
+def test_what_the_registrar_refuses_is_told_with_its_reason_and_forgotten_with_the_decision(ports):
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.intend("finish", {})
+    payment = ports.view.payment
+    ports.terminal.dispatch(NotRegistered(payment, "format 1.05 cannot do it", certain=True))
+    assert ports.terminal.status()["documents_refused"] == [
+        {"payment": payment, "reason": "format 1.05 cannot do it", "again_in_s": 5}
+    ]
+    assert "document_refused" not in raised(ports)  # the next attempt may do
+
+    for times, pause_s in enumerate((5, 10, 20, 40), 2):
+        ports.wait(pause_s)
+        assert len(ports.to_registrar) == times
+        ports.terminal.dispatch(NotRegistered(payment, "format 1.05 cannot do it", certain=True))
+    assert raised(ports)["document_refused"] == f"{payment}: format 1.05 cannot do it"
+
+    ports.terminal.dispatch(ShiftClosed(57, 1240))
+    ports.terminal.decide_late_document(payment, "correction", "", "Petrova", "refused", "accountant")
+    assert ports.terminal.status()["documents_refused"] == []
+    assert ports.to_registrar[-1].receipt.correction is not None
+    with pytest.raises(LateDecisionRefused, match="just being asked"):
+        ports.terminal.decide_late_document(payment, "receipt", "", "Petrova", "refused", "accountant")
+
+    ports.terminal.dispatch(NotRegistered(payment, "no correction in 1.05", certain=True))
+    ports.terminal.decide_late_document(payment, "receipt", "", "Petrova", "refused", "accountant")
+    assert ports.to_registrar[-1].receipt.correction is None

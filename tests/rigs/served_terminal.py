@@ -7,9 +7,11 @@ from counting_clock import CountingClock
 
 from kassa.config import load
 from kassa.control.server import Server
+from kassa.control.staff_asks import StaffAsks
 from kassa.errors import KassaError
 from kassa.home import Home, data_folder
 from kassa.journal.store import Journal, JournalFailed
+from kassa.staff import Admission
 from kassa.terminal import Devices, Terminal
 
 
@@ -31,14 +33,23 @@ class Served:
         self.loop = asyncio.get_running_loop()
         self.loop.set_exception_handler(lambda _, context: self.faults.append(context["exception"]))
         self._end = asyncio.Event()
-        journal = Journal.open(self.home.journal, CountingClock())
+        journal = self.journal = Journal.open(self.home.journal, CountingClock())
         config = load(data_folder() / "examples" / "kassa.toml")
         self.terminal = Terminal(
             config, self.home, journal, CountingClock(), Devices(lambda _: None, lambda _: None, lambda: None)
         )
         self.server = Server(
             self.terminal,
-            {"status": self._status, "refuse": self._refuse, "fail": self._fail, "large": self._large},
+            {
+                "status": self._status,
+                "refuse": self._refuse,
+                "fail": self._fail,
+                "large": self._large,
+                "copy_journal": self._copy_journal,
+                **StaffAsks(
+                    config, self.home, journal, self.terminal, Admission(self.home, journal, CountingClock())
+                ).answers,
+            },
         )
         await self.server.start(self.home.socket)
         self._ready.set()
@@ -49,6 +60,12 @@ class Served:
 
     async def _status(self, _values):
         return self.terminal.status()
+
+    async def _copy_journal(self, _values):
+        path = self.home.run / "copy.db"
+        for _ in self.journal.copy_to(path):
+            pass
+        return {"path": str(path)}
 
     async def _refuse(self, _values):
         raise KassaError("not now")

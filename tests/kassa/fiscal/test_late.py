@@ -128,6 +128,12 @@ def test_a_decision_is_made_once(journal):
         decide(journal, PAYMENT, "correction", "", "Petrov", "no paper")
 
 
+def test_a_decision_that_the_registrar_refuses_is_made_anew(journal):
+    decide(journal, PAYMENT, "correction", "", "Petrov", "no paper")
+    anew = decide(journal, PAYMENT, "receipt", "", "Petrova", "no correction in 1.05", is_refused=True)
+    assert anew.decision.document == "receipt"
+
+
 def test_nobody_decides_while_the_document_may_exist(journal):
     journal.append(registering(1, 1001))
     with pytest.raises(LateDecisionRefused, match="may exist already"):

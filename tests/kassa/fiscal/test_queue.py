@@ -5,7 +5,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kassa.fiscal.queue import DOUBT_RETRY_AFTER_S, RETRY_AFTER_S, InFlight, Queue, hear, next_command
+from kassa.fiscal.queue import (
+    DOUBT_RETRY_AFTER_S,
+    RETRY_AFTER_S,
+    RETRY_MAX_S,
+    InFlight,
+    Queue,
+    forget_refusal,
+    hear,
+    next_command,
+)
 from kassa.journal import entries as e
 from kassa.journal.records import PendingDocument
 from kassa.money import of_whole
@@ -170,6 +179,65 @@ def test_a_doubt_that_was_settled_leaves_no_trace(fact):
     assert queue.not_before.get(FIRST.payment) in (None, DOUBT_RETRY_AFTER_S + RETRY_AFTER_S)
     assert (FIRST.payment in queue.not_before) is isinstance(fact, NotRegistered)
     assert queue.not_before[SECOND.payment] == DOUBT_RETRY_AFTER_S
+
+
+def refuse(queue, payment, now, reason="no correction in this format"):
+    """The registrar is asked for it and refuses up front."""
+    queue, command = ask(queue, payment, now=now)
+    assert isinstance(command, RegisterReceipt)
+    queue, entries = hear(queue, NotRegistered(payment.payment, reason, certain=True), now)
+    assert entries == ()
+    return queue
+
+
+def test_what_is_refused_again_and_again_is_asked_for_less_and_less_often_and_never_given_up():
+    queue, now, pauses = Queue(status=READY), 0.0, []
+    for _ in range(9):
+        queue = refuse(queue, FIRST, now)
+        pause = queue.refused[FIRST.payment].pause_s
+        assert ask(queue, FIRST, now=now + pause - 0.1)[1] is None
+        pauses.append(pause)
+        now += pause
+    assert pauses == [RETRY_AFTER_S * 2**times for times in range(6)] + [RETRY_MAX_S] * 3
+    assert queue.refused[FIRST.payment].reason == "no correction in this format"
+
+
+def test_one_that_is_refused_holds_nobody_up():
+    queue = refuse(Queue(status=READY), FIRST, 0.0)
+    assert ask(queue, FIRST, SECOND, now=1.0)[1] == RegisterReceipt(receipt_of(SECOND))
+    assert ask(queue, FIRST, SECOND, now=RETRY_AFTER_S)[1] == RegisterReceipt(receipt_of(SECOND))
+    assert ask(queue, FIRST, now=RETRY_AFTER_S)[1] == RegisterReceipt(receipt_of(FIRST))
+
+
+def test_why_it_was_refused_is_forgotten_with_its_document():
+    queue = refuse(Queue(status=READY), FIRST, 0.0)
+    queue = refuse(queue, SECOND, 0.0)
+    queue, _ = hear(queue, DocumentRegistered(FIRST.payment, DOCUMENT), 9.0)
+    assert set(queue.refused) == set(queue.not_before) == {SECOND.payment}
+
+
+def test_an_attempt_whose_end_is_not_known_makes_the_next_refusal_no_first_one():
+    queue = refuse(Queue(status=READY), FIRST, 0.0)
+    queue, _ = ask(queue, FIRST, now=RETRY_AFTER_S)
+    queue, _ = hear(queue, RegistrationStarting(FIRST.payment, READY.drive_serial, 1234), RETRY_AFTER_S)
+    queue, _ = hear(queue, NotRegistered(FIRST.payment, "no answer", certain=False), RETRY_AFTER_S)
+    queue, _ = ask(queue, INTENDED, now=20.0)
+    queue, _ = hear(queue, NotRegistered(FIRST.payment, "no document", certain=True), 20.0)
+    assert queue.refused[FIRST.payment].pause_s == 2 * RETRY_AFTER_S
+
+
+def test_another_kind_of_document_is_asked_for_at_once():
+    queue = forget_refusal(refuse(Queue(status=READY), FIRST, 0.0), FIRST.payment)
+    assert queue.refused == {}
+    assert isinstance(ask(queue, FIRST, now=0.1)[1], RegisterReceipt)
+
+
+def test_a_registrar_that_was_switched_off_and_on_is_asked_at_once_what_it_refused():
+    queue = refuse(Queue(status=READY), FIRST, 0.0)
+    queue, _ = hear(queue, RegistrarLost("switched off"), 1.0)
+    queue, _ = hear(queue, READY, 2.0)
+    queue = refuse(queue, FIRST, 2.0)
+    assert queue.refused[FIRST.payment].pause_s == 2 * RETRY_AFTER_S
 
 
 def test_a_lost_registrar_makes_every_command_void_and_is_asked_again_when_it_is_back():

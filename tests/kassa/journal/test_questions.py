@@ -3,6 +3,7 @@
 from contextlib import closing
 from datetime import datetime
 
+import msgspec
 import pytest
 from counting_clock import CountingClock
 from entry_stories import (
@@ -39,6 +40,7 @@ from kassa.journal.records import (
     StoryLine,
     Totals,
     ValidatorCount,
+    WrongPins,
 )
 from kassa.journal.store import Journal, JournalBroken
 from kassa.journal.tables import EntryRefused
@@ -282,7 +284,7 @@ def test_payments_wait_for_their_document_oldest_first_and_tell_what_was_begun(j
     )
 
 
-def test_a_payment_is_late_when_a_shift_was_closed_since_and_a_person_decides_once(journal):
+def test_a_payment_is_late_when_a_shift_was_closed_since_and_what_a_person_decided_last_counts(journal):
     journal.append(e.ShiftClosed(number=56, document_number=1000, drive_serial=DRIVE))
     write(journal, (opened(1), intended(1, 1, 50000)), (stacked(1, 1, 50000),), (credited(1, 50000),))
     assert not journal.fiscal_pending()[0].is_late
@@ -296,8 +298,61 @@ def test_a_payment_is_late_when_a_shift_was_closed_since_and_a_person_decides_on
     )
     journal.append(decided)
     assert journal.fiscal_pending()[0].decision == LateDecision("correction", "7")
-    with pytest.raises(EntryRefused, match="decided upon once"):
+    journal.append(registering(1, 1001))
+    with pytest.raises(EntryRefused, match="no open intent"):
         journal.append(decided)
+    journal.append(e.FiscalVoided(payment=FIRST, reason="refused"))
+    journal.append(msgspec.structs.replace(decided, document="receipt"))
+    assert journal.fiscal_pending()[0].decision == LateDecision("receipt", "7")
+
+
+def unprinted(ordinal, number, total):
+    return msgspec.structs.replace(registered(ordinal, number, total), printed=False)
+
+
+def test_a_document_without_paper_is_told_until_a_copy_of_it_was_printed(journal):
+    for ordinal, contact in ((1, None), (2, "ivan.petrov@example.ru")):
+        write(journal, (opened(ordinal, contact=contact), intended(ordinal, ordinal, 50000)))
+        write(journal, (stacked(ordinal, ordinal, 50000), credited(ordinal, 50000)))
+        write(journal, (registering(ordinal, 1000 + ordinal), unprinted(ordinal, 1001 + ordinal, 50000)))
+    first, second = journal.unprinted()
+    assert (first.document.number, first.contact) == (1002, None)
+    assert (second.document, second.contact) == (journal.payment(SECOND).document, "ivan.petrov@example.ru")
+    assert "petrov" not in repr(second)
+
+    journal.append(e.CopyPrinted(payment=FIRST, by="Petrov"))
+    assert journal.unprinted() == (second,)
+    assert journal.payment(FIRST).copies == 1
+    assert journal.story(FIRST)[-1].entry == e.CopyPrinted(payment=FIRST, by="Petrov")
+    assert journal.made_document(FIRST) == first
+
+
+def test_no_copy_is_of_a_document_that_was_not_made(journal):
+    write(journal, (opened(1), intended(1, 1, 50000), stacked(1, 1, 50000), credited(1, 50000)))
+    assert journal.made_document(FIRST) is None
+    for payment in (FIRST, SECOND):
+        with pytest.raises(EntryRefused, match="a copy is of a document that was made"):
+            journal.append(e.CopyPrinted(payment=payment, by="Petrov"))
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        e.StaffAdmitted(name="Petrov", role="administrator", act="settle_document"),
+        e.StaffPinSet(name="Petrov", role="administrator"),
+        e.StaffRemoved(name="Petrov"),
+    ],
+    ids=e.kind,
+)
+def test_wrong_pins_are_counted_by_name_until_a_right_or_a_new_one(journal, ends):
+    assert journal.wrong_pins("Petrov") is None
+    for name in ("Petrov", "Petrova", "Petrov"):
+        journal.append(e.StaffRefused(name=name, act="settle_document"))
+    assert journal.wrong_pins("Petrov") == WrongPins(2, journal.entry(journal.head()[0])[0])
+
+    journal.append(ends)
+    assert journal.wrong_pins("Petrov") is None
+    assert journal.wrong_pins("Petrova").count == 1
 
 
 def test_shifts_are_told_with_their_receipts_and_what_the_registrar_counted(journal):

@@ -88,6 +88,13 @@ def a_life():
         intended(8, 12, 10000),
     )
     yield e.CassetteRemoved(last_note=11)
+    yield e.CopyPrinted(payment=FIRST, by="Petrov")
+    yield e.CopyPrinted(payment=FIRST, by="Petrova")
+    yield e.StaffPinSet(name="Petrov", role="clerk")
+    for name in ("Petrov", "Petrova", "Petrova", "Sidorov", "Ivanova"):
+        yield e.StaffRefused(name=name, act="settle_document")
+    yield e.StaffAdmitted(name="Sidorov", role="administrator", act="settle_document")
+    yield e.StaffRemoved(name="Ivanova")
 
 
 @pytest.fixture
@@ -178,6 +185,7 @@ PAYMENTS = ORDINALS.map(payment_number)
 DOCUMENTS = st.integers(1000, 1006)
 TEXT = st.just("test")
 SHIFTS, DRIVES = st.integers(56, 58), st.sampled_from([DRIVE, "x"])
+STAFF = st.sampled_from(["Petrov", "Petrova"])
 LYING = st.sampled_from([(), ((50000, 1),), ((10000, 1), (50000, 1)), ((5000, 1),)])
 """Of a visit the first notes are 500 and 100, and a collection has to tell of them as they are."""
 ANYTHING = st.one_of(
@@ -200,6 +208,11 @@ ANYTHING = st.one_of(
     st.builds(registered, ORDINALS, DOCUMENTS, VALUES),
     st.builds(e.DocumentOwed, payment=PAYMENTS, reason=TEXT),
     st.builds(e.LateDocumentDecided, payment=PAYMENTS, document=st.just("receipt"), act=TEXT, by=TEXT, reason=TEXT),
+    st.builds(e.CopyPrinted, payment=PAYMENTS, by=TEXT),
+    st.builds(e.StaffPinSet, name=STAFF, role=TEXT),
+    st.builds(e.StaffRemoved, name=STAFF),
+    st.builds(e.StaffRefused, name=STAFF, act=TEXT),
+    st.builds(e.StaffAdmitted, name=STAFF, role=TEXT, act=TEXT),
     st.builds(e.ShiftOpened, number=SHIFTS, document_number=DOCUMENTS, drive_serial=DRIVES),
     st.builds(e.ShiftClosed, number=SHIFTS, document_number=DOCUMENTS, drive_serial=DRIVES),
     st.builds(e.ShiftCounted, number=SHIFTS, receipts=NOTES, total=VALUES, drive_serial=DRIVES),
