@@ -120,9 +120,9 @@ class ShtrihUnit(Unit):
     passing, wrong_data = (0x72, 0x50), (0x33,)
     wrong_data_words = "parameter"
 
-    def _machine(self, **quirks):
+    def _machine(self, truth=None, **quirks):
         wall = NOON.replace(tzinfo=None)
-        return shtrih.Simulator(self.started_at, wall=wall, quirks=shtrih.Quirks(**quirks))
+        return shtrih.Simulator(self.started_at, truth, wall=wall, quirks=shtrih.Quirks(**quirks))
 
     def driver(self):
         return ShtrihDriver(30, "RUB", self.wall)

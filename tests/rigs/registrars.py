@@ -21,6 +21,7 @@ class Core:
     def __init__(self):
         self.facts = []
         self.seen = lambda fact: None
+        self.commit_s = 0.0
         self.asked = {}
         """Units by payment, oldest first."""
         self.intents, self.documents = {}, {}
@@ -41,6 +42,7 @@ class Core:
         ]
 
     def dispatch(self, fact, rig):
+        rig.time.spend(self.commit_s)
         self.facts.append(fact)
         self.seen(fact)
         self.queue, entries = fiscal.hear(self.queue, fact, rig.time.time())
