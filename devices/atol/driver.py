@@ -9,6 +9,7 @@ Source: ATOL's driver 10, its tasks and their results; the times marked "ours" a
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 from typing import TypeVar
@@ -356,7 +357,8 @@ class AtolDriver:
         elif state is ShiftState.CLOSED:
             yield from self._try(tasks.open_shift())
         else:
-            yield from self._tell_count()
+            with contextlib.suppress(Refused, Unavailable, BadAnswer):  # closed it is all the same
+                yield from self._tell_count()
             yield from self._try(tasks.close_shift())
 
     def _try(self, task: Task[Made]) -> Program[None]:
