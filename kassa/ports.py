@@ -404,6 +404,7 @@ class ShiftOpened:
 
     number: int
     document_number: int
+    drive_serial: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,6 +413,7 @@ class ShiftClosed:
 
     number: int
     document_number: int
+    drive_serial: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,6 +424,7 @@ class ShiftCounted:
     number: int
     receipts: int
     total: Money
+    drive_serial: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,19 +207,15 @@ class Terminal:
                     self._look_at_shifts()  # it belongs to one that is over
                 if self._config.outbox.after_each_payment:
                     self._next_look["outbox"] = 0.0
-            case ShiftOpened(number, document_number):
+            case ShiftOpened(number, document_number, drive_serial):
                 self._journal.append(
-                    e.ShiftOpened(
-                        number=number, document_number=document_number, drive_serial=self._drive_serial
-                    )
+                    e.ShiftOpened(number=number, document_number=document_number, drive_serial=drive_serial)
                 )
-            case ShiftClosed(number, document_number):
+            case ShiftClosed(number, document_number, drive_serial):
                 if self._report.command is not None and isinstance(self._report.command, CloseShift):
                     self._report = Report()
                 self._journal.append(
-                    e.ShiftClosed(
-                        number=number, document_number=document_number, drive_serial=self._drive_serial
-                    )
+                    e.ShiftClosed(number=number, document_number=document_number, drive_serial=drive_serial)
                 )
                 self._look_at_shifts()
             case ShiftCounted():
@@ -534,16 +530,12 @@ class Terminal:
     def _is_any_shift_right(self) -> bool:
         return self._config.registrar.late_receipt == "any_shift"
 
-    @property
-    def _drive_serial(self) -> str:
-        return self._queue.status.drive_serial if self._queue.status is not None else ""
-
     def _take_count(self, fact: ShiftCounted) -> None:
         """The registrar's own totals: kept for ever when the shift ends with them, else for whoever asked."""
         if isinstance(self._report.command, CloseShift):
             self._journal.append(
                 e.ShiftCounted(
-                    drive_serial=self._drive_serial,
+                    drive_serial=fact.drive_serial,
                     number=fact.number,
                     receipts=fact.receipts,
                     total=fact.total.minor,

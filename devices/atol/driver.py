@@ -9,6 +9,7 @@ Source: ATOL's driver 10, its tasks and their results; the times marked "ours" a
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 from typing import TypeVar
@@ -358,7 +359,8 @@ class AtolDriver:
         elif state is ShiftState.CLOSED:
             yield from self._try(tasks.open_shift())
         else:
-            yield from self._tell_count()
+            with contextlib.suppress(Refused, Unavailable, BadAnswer):  # closed it is all the same
+                yield from self._tell_count()
             yield from self._try(tasks.close_shift())
 
     def _try(self, task: Task[Made]) -> Program[None]:
@@ -409,7 +411,9 @@ class AtolDriver:
         total = sum(tasks.minor_of(counter.sum, self._currency) for counter in sold)
         receipts = sum(counter.count for counter in sold)
         number = totals.shift_number or self._shift.number
-        yield from report(ShiftCounted(number, receipts, Money(total, self._currency)))
+        assert self._drive is not None, "who counts has looked at it"
+        counted = ShiftCounted(number, receipts, Money(total, self._currency), self._drive.serial)
+        yield from report(counted)
 
     def _set_clock(self, at: datetime) -> Program[None]:
         yield from self._get_ready(None)
@@ -558,9 +562,9 @@ class AtolDriver:
         for number in range(max(after, last - SETTLE_DOCUMENTS_MAX) + 1, last + 1):
             found = yield from self._ask(tasks.fn_document(number))
             if found.kind == "openShift":
-                yield from report(ShiftOpened(found.shift, number))
+                yield from report(ShiftOpened(found.shift, number, serial))
             elif found.kind == "closeShift":
-                yield from report(ShiftClosed(found.shift, number))
+                yield from report(ShiftClosed(found.shift, number, serial))
             self._seen = (serial, number, before)
 
     def _remember_refusal(self, error: KassaError) -> None:

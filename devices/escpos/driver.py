@@ -100,9 +100,8 @@ class EscposDriver:
         match command:
             case RegisterReceipt(receipt):
                 yield from self._register(receipt)
-            case SettleReceipt(receipt):
-                self._hangs = True
-                yield from report(DocumentRegistered(receipt.payment, self._document(receipt), printed=False))
+            case SettleReceipt():
+                yield from self._settle(command)
             case PrintText(lines):
                 yield from self._print_text(lines)
             case CloseShift() | PrintXReport() | CountShift():
@@ -128,6 +127,16 @@ class EscposDriver:
             yield from report(DocumentRegistered(receipt.payment, document, printed=False))
             raise
         yield from report(DocumentRegistered(receipt.payment, document, is_printed))
+
+    def _settle(self, begun: SettleReceipt) -> Program[None]:
+        """What was begun here exists; what a fiscal registrar began, only that one's drive can tell of."""
+        payment = begun.receipt.payment
+        if begun.drive_serial:
+            why = f"it was begun on fiscal drive {begun.drive_serial}, and now there is a plain printer"
+            yield from report(NotRegistered(payment, why, certain=False))
+            return
+        self._hangs = True
+        yield from report(DocumentRegistered(payment, self._document(begun.receipt), printed=False))
 
     def _document(self, receipt: Receipt) -> Document:
         """The receipt is the payment's: its number is what stands behind the payment's dash."""

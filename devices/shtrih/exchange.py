@@ -108,10 +108,11 @@ class Exchange:
         for enquiry in range(ENQUIRIES_MAX):
             yield from send(bytes((ENQ,)))
             item = yield from self._item(CONTROL_MS)
-            if item == _NAK and enquiry > 0:
-                while (late := (yield from self._item(LATE_MS))) == _NAK:
-                    pass
+            for _ in range(enquiry if item == _NAK else 0):  # no more can be late than were asked for
+                late = yield from self._item(LATE_MS)
                 item = late or item
+                if late != _NAK:
+                    break
             if item is not None and item != _ENQ:
                 return item
         raise LinkLost("the registrar does not answer; check its power, cable, port and speed")

@@ -402,10 +402,10 @@ class Registrar:
             found = yield from self._ask(p.find_document(self._password, number))
             if found.form == Form.SHIFT_OPEN and found.shift is not None:
                 self._opened_at = self._moment(found.at)
-                yield from report(ShiftOpened(found.shift, number))
+                yield from report(ShiftOpened(found.shift, number, serial))
             elif found.form == Form.SHIFT_CLOSE and found.shift is not None:
                 self._opened_at = None
-                yield from report(ShiftClosed(found.shift, number))
+                yield from report(ShiftClosed(found.shift, number, serial))
             self._seen = (serial, number, before)
 
     def _find_opening(self, drive: DriveStatus, shift: p.Shift) -> Program[datetime | None]:
@@ -446,7 +446,8 @@ class Registrar:
             receipts = -1
         if receipts != shift.receipt:
             receipts, total = yield from self._count_archive(shift)
-        return ShiftCounted(shift.number, receipts, Money(total, self._currency))
+        assert self._drive is not None, "who counts has looked at it"
+        return ShiftCounted(shift.number, receipts, Money(total, self._currency), self._drive.serial)
 
     def _count_archive(self, shift: p.Shift) -> Program[tuple[int, int]]:
         """Sales and corrected sales back to the shift's opening, and their sum in minor units."""

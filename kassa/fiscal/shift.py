@@ -16,9 +16,9 @@ def is_due(status: RegistrarStatus, now: datetime, close_at: time, *, is_asked: 
         return False
     if status.shift is ShiftState.EXPIRED or is_asked:
         return True
-    opened = status.shift_opened_at
-    if opened is None:
+    if status.shift_opened_at is None:
         return False  # the device itself says when the 24 hours are over
+    opened = status.shift_opened_at - timedelta(minutes=status.clock_ahead_min)
     boundary = now.replace(hour=close_at.hour, minute=close_at.minute, second=0, microsecond=0)
     if boundary > now:
         boundary -= timedelta(days=1)

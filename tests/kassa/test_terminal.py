@@ -846,8 +846,8 @@ def test_what_the_registrar_notices_is_shown_and_passes(ports):
 
 def close_shift(ports, receipts, total):
     ports.terminal.order_report(CloseShift())
-    ports.terminal.dispatch(ShiftCounted(57, receipts, of_whole(total)))
-    ports.terminal.dispatch(ShiftClosed(57, 1240))
+    ports.terminal.dispatch(ShiftCounted(57, receipts, of_whole(total), READY.drive_serial))
+    ports.terminal.dispatch(ShiftClosed(57, 1240, READY.drive_serial))
 
 
 def test_a_shift_of_which_the_registrar_counts_another_sum_is_a_condition_until_one_agrees(ports):
@@ -858,10 +858,10 @@ def test_a_shift_of_which_the_registrar_counts_another_sum_is_a_condition_until_
     ports.make_ready()
     assert "shift_differs" in raised(ports)
 
-    ports.terminal.dispatch(ShiftOpened(58, 1241))
+    ports.terminal.dispatch(ShiftOpened(58, 1241, READY.drive_serial))
     ports.terminal.order_report(CloseShift())
-    ports.terminal.dispatch(ShiftCounted(58, 0, of_whole(0)))
-    ports.terminal.dispatch(ShiftClosed(58, 1242))
+    ports.terminal.dispatch(ShiftCounted(58, 0, of_whole(0), READY.drive_serial))
+    ports.terminal.dispatch(ShiftClosed(58, 1242, READY.drive_serial))
     assert "shift_differs" not in raised(ports)
 
 
@@ -871,7 +871,7 @@ def test_a_collection_ends_the_shift_where_the_operator_wants_it(ports, is_confi
     ports.config = msgspec.structs.replace(ports.config, registrar=registrar)
     ports.restart()
     ports.make_ready()
-    ports.terminal.dispatch(ShiftOpened(57, 1239))
+    ports.terminal.dispatch(ShiftOpened(57, 1239, READY.drive_serial))
     ports.go_to_cash()
     ports.insert(FIVE_HUNDRED)
     ports.terminal.intend("finish", {})
@@ -893,10 +893,10 @@ def test_who_asks_for_a_count_has_it_and_nothing_is_written(ports):
     ports.make_ready()
     ports.terminal.order_report(CountShift())
     head = ports.journal.head()
-    ports.terminal.dispatch(ShiftCounted(57, 3, of_whole(1800)))
+    ports.terminal.dispatch(ShiftCounted(57, 3, of_whole(1800), READY.drive_serial))
 
     assert not ports.terminal.report.is_waiting
-    assert ports.terminal.report.counted == ShiftCounted(57, 3, of_whole(1800))
+    assert ports.terminal.report.counted == ShiftCounted(57, 3, of_whole(1800), READY.drive_serial)
     assert ports.journal.head() == head
 
 
@@ -910,7 +910,7 @@ def test_a_receipt_whose_shift_is_over_waits_for_a_person_and_is_made_as_decided
     ports.terminal.intend("finish", {})
     ports.wait(60)  # the customer has gone
     ports.wait(60)
-    ports.terminal.dispatch(ShiftClosed(57, 1240))  # by another hand
+    ports.terminal.dispatch(ShiftClosed(57, 1240, READY.drive_serial))  # by another hand
     ports.terminal.dispatch(replace(READY, shift_number=58))
     assert ports.to_registrar == []
     assert raised(ports)["documents_late"] == "1 payment"
@@ -1018,3 +1018,16 @@ def test_what_the_registrar_refuses_is_told_with_its_reason_and_forgotten_with_t
     ports.terminal.dispatch(NotRegistered(payment, "no correction in 1.05", certain=True))
     ports.terminal.decide_late_document(payment, "receipt", "", "Petrova", "refused", "accountant")
     assert ports.to_registrar[-1].receipt.correction is None
+
+
+def test_a_shift_that_is_over_when_the_registrar_is_back_is_the_one_that_was_running(ports):
+    ports.make_ready()
+    ports.terminal.dispatch(ShiftOpened(57, 1234, READY.drive_serial))
+    ports.terminal.order_report(CloseShift())
+    ports.terminal.dispatch(ShiftCounted(57, 0, of_whole(0), READY.drive_serial))
+    ports.terminal.dispatch(RegistrarLost("unplugged"))
+    ports.terminal.dispatch(ShiftClosed(57, 1235, READY.drive_serial))  # before it says how it is
+
+    [shift] = ports.journal.shifts()
+    assert (shift.drive_serial, shift.number, shift.receipts) == (READY.drive_serial, 57, 0)
+    assert shift.closed_at is not None

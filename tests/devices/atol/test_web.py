@@ -24,12 +24,15 @@ from devices.atol.web import WebExchange, attempt
 from devices.link import LinkLost
 from devices.steps import Receive
 from kassa.ports import (
+    CloseShift,
     DocumentRegistered,
     NotRegistered,
     Place,
     RegistrarLost,
     RegistrationStarting,
+    ReportFailed,
     SettleReceipt,
+    ShiftClosed,
 )
 
 DRIVE = AtolWeb.drive
@@ -228,6 +231,14 @@ def test_a_base_that_is_lost_behind_the_document_leaves_it_to_the_archive(ffd, k
 
     assert rig.core.documents[payment].number == 4
     rig.check_books()
+
+
+def test_a_shift_that_cannot_be_counted_is_closed_all_the_same(rig):
+    rig.unit.machine.quirks.refusals["getShiftTotals"] = [11] * 9
+    rig.order(CloseShift())
+
+    assert rig.wait_for(ShiftClosed).number == 1
+    assert not rig.core.of(ReportFailed)
 
 
 # --- whatever a server says -----------------------------------------------------------------------------------------------

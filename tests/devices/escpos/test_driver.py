@@ -308,6 +308,15 @@ def test_settling_answers_with_the_receipts_number_and_prints_nothing(rig):
     assert not any(row for sheet in rig.sim.truth.sheets for row in sheet.rows)
 
 
+def test_what_a_fiscal_registrar_began_is_not_settled_by_a_printer(rig):
+    rig.order(SettleReceipt(receipt_of("00042-0000000123", 650), "9999078900001234", 122))
+    rig.time.run_until(lambda: rig.of(NotRegistered))
+
+    [fact] = rig.of(NotRegistered)
+    assert not fact.certain
+    assert "9999078900001234" in fact.reason
+
+
 FAULTS = st.sampled_from(
     ["take_paper_out", "put_paper_in", "open_cover", "close_cover", "clear_faults", "cut_power", "restore_power",
      "unplug", "plug", "kill", "hot", "mute", "pay"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from receipts import item, receipt_of, receipt_with
+from receipts import DRIVE, item, receipt_of, receipt_with
 from registrar_units import NOON
 from registrars import FISCAL, Rig, cut_after_each_write, unplug
 
@@ -223,7 +223,7 @@ def test_a_shift_older_than_a_day_is_closed_and_the_receipt_made_in_the_next(rig
     rig.settle()
 
     assert kinds(rig) == [ShiftClosed, ShiftOpened, RegistrationStarting, DocumentRegistered]
-    assert rig.core.of(ShiftCounted) == [ShiftCounted(1, 1, of_whole(100))]
+    assert rig.core.of(ShiftCounted) == [ShiftCounted(1, 1, of_whole(100), DRIVE)]
     rig.check_books()
 
 
@@ -243,7 +243,7 @@ def test_a_shift_is_counted_and_closed_and_told_once(rig):
     rig.time.run_for(20)
 
     assert kinds(rig, ShiftCounted, ShiftClosed) == [ShiftCounted, ShiftClosed]
-    assert rig.core.of(ShiftCounted) == [ShiftCounted(1, 2, of_whole(650))]
+    assert rig.core.of(ShiftCounted) == [ShiftCounted(1, 2, of_whole(650), DRIVE)]
     assert rig.status.shift is ShiftState.CLOSED
 
 
@@ -259,7 +259,7 @@ def test_the_running_shift_is_counted_without_paper(rig):
     sheets = len(rig.unit.texts)
     rig.order(CountShift())
 
-    assert rig.wait_for(ShiftCounted) == ShiftCounted(1, 1, of_whole(100))
+    assert rig.wait_for(ShiftCounted) == ShiftCounted(1, 1, of_whole(100), DRIVE)
     assert len(rig.unit.texts) == sheets
 
 

@@ -65,7 +65,7 @@ def test_a_payment_gets_its_document_and_the_facts_are_those_of_the_fiscal_memor
     record = rig.sim.truth.drive.documents[-1]
     at = NOON
     assert rig.core.of(*STORY) == [
-        ShiftOpened(1, 2),
+        ShiftOpened(1, 2, DRIVE),
         RegistrationStarting(payment, DRIVE, 2),
         DocumentRegistered(payment, Document(3, record.sign, at, of_whole(650), DRIVE, 1), printed=True),
     ]
@@ -650,8 +650,8 @@ def test_an_expired_shift_is_closed_and_a_new_one_opened_before_the_receipt(rig)
     rig.settle()
 
     assert rig.core.of(*STORY)[:3] == [
-        ShiftClosed(1, 4),
-        ShiftOpened(2, 5),
+        ShiftClosed(1, 4, DRIVE),
+        ShiftOpened(2, 5, DRIVE),
         RegistrationStarting(payment, DRIVE, 5),
     ]
     assert rig.core.documents[payment].shift == 2
@@ -672,7 +672,7 @@ def test_the_shift_is_closed_on_demand(rig):
     with_open_shift(rig)
     rig.order(CloseShift())
 
-    assert rig.wait_for(ShiftClosed) == ShiftClosed(1, 4)
+    assert rig.wait_for(ShiftClosed) == ShiftClosed(1, 4, DRIVE)
     rig.time.run_until(lambda: rig.core.queue.status.shift is ShiftState.CLOSED)
     assert kinds(rig)[-1] is Form.SHIFT_CLOSE
 
@@ -694,7 +694,7 @@ def test_the_z_report_is_told_once_whatever_is_cut(new_rig, cut):
         rig.time.run_for(Z_REPORT_MS / 1000 + 20)
 
         closings = kinds(rig).count(Form.SHIFT_CLOSE)
-        assert rig.core.of(ShiftClosed) == [ShiftClosed(1, 4)] * closings
+        assert rig.core.of(ShiftClosed) == [ShiftClosed(1, 4, DRIVE)] * closings
         assert closings <= 1
 
 
@@ -703,7 +703,7 @@ def test_a_forgotten_answer_to_the_z_report_prints_no_second_one(rig):
     rig.sim.quirks.forgets_after_record = 1
     rig.order(CloseShift())
 
-    assert rig.wait_for(ShiftClosed) == ShiftClosed(1, 4)
+    assert rig.wait_for(ShiftClosed) == ShiftClosed(1, 4, DRIVE)
     assert rig.sim.commands.count(b"\x41") == 1
 
 
@@ -711,7 +711,7 @@ def test_a_shift_that_somebody_else_closes_is_told(rig):
     with_open_shift(rig)
     rig.sim._report(Form.SHIFT_CLOSE, "ОТЧЁТ О ЗАКРЫТИИ СМЕНЫ")
 
-    assert rig.wait_for(ShiftClosed) == ShiftClosed(1, 4)
+    assert rig.wait_for(ShiftClosed) == ShiftClosed(1, 4, DRIVE)
 
 
 def test_the_z_report_waits_for_paper_with_a_reason(rig):
@@ -729,7 +729,7 @@ def test_a_drive_that_takes_no_receipts_does_not_keep_the_shift_from_being_close
     rig.wait_problem("registrar_drive")
     rig.order(CloseShift())
 
-    assert rig.wait_for(ShiftClosed) == ShiftClosed(1, 4)
+    assert rig.wait_for(ShiftClosed) == ShiftClosed(1, 4, DRIVE)
 
 
 def test_a_shift_report_that_was_told_is_not_told_again_after_a_lost_link(rig):
@@ -744,7 +744,7 @@ def test_a_shift_report_that_was_told_is_not_told_again_after_a_lost_link(rig):
     rig.wait_for(ShiftOpened)
     rig.time.run_for(20)
 
-    assert rig.core.of(ShiftClosed, ShiftOpened) == [ShiftClosed(1, 4), ShiftOpened(2, 5)]
+    assert rig.core.of(ShiftClosed, ShiftOpened) == [ShiftClosed(1, 4, DRIVE), ShiftOpened(2, 5, DRIVE)]
 
 
 def test_the_x_report_prints_and_closes_nothing(rig):

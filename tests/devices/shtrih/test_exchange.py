@@ -182,3 +182,27 @@ def test_whatever_comes_the_exchange_ends_in_time_and_no_order_is_given_twice_un
         assert len(line.sent) < 300
     orders = line.sent.count(frame(command.body))
     assert orders <= 1 or command.is_repeatable or any(NAK in reply for reply in hostile)
+
+
+class Babble(Line):
+    """Silent at first; then one control byte follows the other, and there is always one more."""
+
+    def __init__(self, byte):
+        super().__init__(b"")
+        self.byte = byte
+
+    @property
+    def waiting(self):
+        self.time_s += 0.005
+        assert self.time_s < 100, "nobody waits for its end"
+        return self.byte if self.time_s > 0.5 else b""
+
+    @waiting.setter
+    def waiting(self, data):
+        pass
+
+
+@pytest.mark.parametrize("byte", [NAK_, ACK_, ENQ_], ids=["NAK", "ACK", "ENQ"])
+def test_control_bytes_without_end_are_no_registrar(byte):
+    with pytest.raises((LinkLost, AnswerLost)):
+        Babble(byte).run(CLOSE)

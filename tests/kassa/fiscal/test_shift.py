@@ -32,6 +32,15 @@ def test_a_shift_ends_at_night_and_never_lives_a_whole_day(opened, now, due):
     assert is_due(replace(OPEN, shift_opened_at=opened), now, NIGHT) is due
 
 
+@pytest.mark.parametrize("ahead_min", [-7 * 60, 7 * 60])
+def test_a_registrar_whose_clock_shows_another_zone_closes_each_shift_once(ahead_min):
+    opened = at(24, 4) + timedelta(minutes=ahead_min)
+    status = replace(OPEN, shift_opened_at=opened, clock_ahead_min=ahead_min)
+
+    assert not is_due(status, at(24, 4, 1), NIGHT)
+    assert is_due(status, at(25, 3), NIGHT)
+
+
 def test_an_expired_shift_is_due_whenever_it_was_opened():
     assert is_due(replace(OPEN, shift=ShiftState.EXPIRED), at(24, 12), NIGHT)
 
