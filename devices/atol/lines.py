@@ -94,14 +94,14 @@ def take(buffer: bytes) -> tuple[bytes | None, bytes]:
 def read_said(data: bytes) -> Said:
     """A line of the core. Raises BadLine."""
     try:
-        return read_json(_said, data)
-    except msgspec.MsgspecError as error:
+        return read_json(_said, data.decode())  # into what is Raw the decoder does not look
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadLine(f"no line of the core: {error}") from error
 
 
 def read_answered(data: bytes) -> Answered:
     """A line of the library's process. Raises BadLine."""
     try:
-        return read_json(_answered, data)
-    except msgspec.MsgspecError as error:
+        return read_json(_answered, data.decode())
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadLine(f"no line of the library's process: {error}") from error
