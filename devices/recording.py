@@ -11,10 +11,12 @@ Write = Callable[[Kind, bytes], None]
 """Writes something down; it never raises, and takes microseconds."""
 
 
-def recorded(open_link: Callable[[], Link], port: str, write: Write) -> Callable[[], Link]:
+def recorded(
+    open_link: Callable[[], Link], port: str, write: Write, keep: Callable[[bytes], bytes] = lambda sent: sent
+) -> Callable[[], Link]:
     """`open_link`, with all its links recorded; `port` says for people what is opened.
 
-    While a port stays away it is tried twice a second: that is written down once, or the ring would hold nothing else.
+    `keep`: what may be written down of what we send at once, where that can hold a password. While a port stays away it is tried twice a second: that is written down once, or the ring would hold nothing else.
     """
     told = ""
 
@@ -29,7 +31,7 @@ def recorded(open_link: Callable[[], Link], port: str, write: Write) -> Callable
             raise
         told = ""
         write(Kind.OPENED, _bytes(port))
-        return RecordingLink(link, write)
+        return RecordingLink(link, write, keep)
 
     return open_recorded
 
@@ -37,13 +39,13 @@ def recorded(open_link: Callable[[], Link], port: str, write: Write) -> Callable
 class RecordingLink:
     """Hands everything on to the link that it wraps, and writes it down before that."""
 
-    def __init__(self, link: Link, write: Write) -> None:
-        self._link, self._write = link, write
+    def __init__(self, link: Link, write: Write, keep: Callable[[bytes], bytes]) -> None:
+        self._link, self._write, self._keep = link, write, keep
         self._is_open = True
 
     def send(self, data: bytes) -> None:
         """Send all bytes. Written down first: whatever the device does, what made it do so is known."""
-        self._write(Kind.SENT, data)
+        self._write(Kind.SENT, self._keep(data))
         try:
             self._link.send(data)
         except LinkLost as error:

@@ -52,6 +52,8 @@ def read_json(decoder: msgspec.json.Decoder[T], data: bytes | str) -> T:
         raise msgspec.DecodeError(f"JSON is not UTF-8: {error}") from error
     except RecursionError as error:
         raise msgspec.DecodeError("JSON is nested too deeply") from error
+    except ArithmeticError as error:  # of a `float_hook`
+        raise msgspec.DecodeError("JSON holds what is no number") from error
 
 
 def read_toml(text: str) -> dict[str, Any]:

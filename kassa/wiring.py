@@ -22,6 +22,8 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import kassa
+from devices.atol import http as atol_http
+from devices.atol import lines as atol_lines
 from devices.atol import words as atol_words
 from devices.atol.driver import AtolDriver
 from devices.atol.exchange import Exchange
@@ -467,16 +469,16 @@ def _atol_pump(
     if registrar.protocol == "atol_web":
         address = urlsplit(registrar.port)
         host, port = address.hostname or "", address.port or 0
-        open_link = lambda: CallLink(host, port, loop)
+        open_link, keep = (lambda: CallLink(host, port, loop)), atol_http.without_secret
         exchange = lambda now: WebExchange(now, address.netloc, registrar.user, registrar.secret, uuid.uuid4)
     else:
         command = [sys.executable, "-m", "devices.atol.library", str(home.path / registrar.library)]
-        open_link = lambda: ProcessLink(command, loop)
+        open_link, keep = (lambda: ProcessLink(command, loop)), atol_lines.without_secret
         settings = _library_settings(registrar, home)
         exchange = lambda now: LibraryExchange(now, settings)
     driver = AtolDriver(exchange, currency, SystemClock().now)
     write = partial(recorder.record, registrar.protocol)
-    return Pump(driver, recorded(open_link, registrar.port, write), dispatch, loop)
+    return Pump(driver, recorded(open_link, registrar.port, write, keep), dispatch, loop)
 
 
 def _library_settings(registrar: Registrar, home: Home) -> Settings:

@@ -20,7 +20,6 @@ from devices.atol.problems import Verdict
 from devices.atol.tasks import BadAnswer, FoundDocument, Made, Refused, Task
 from devices.steps import Program, Time, await_command, flush, report, sleep
 from kassa.errors import KassaError
-from kassa.money import Money
 from kassa.ports import (
     ClockSet,
     CloseShift,
@@ -46,6 +45,7 @@ from kassa.ports import (
     TextPrinted,
     XReportPrinted,
 )
+from kassa.untrusted import printable
 
 T = TypeVar("T")
 
@@ -79,8 +79,8 @@ CLOCK_SET_MAX = timedelta(minutes=2)
 """A clock that was set shows the time it was told, and the time that passed since."""
 RECEIPT_KINDS = frozenset({"receipt", "bso"})
 CORRECTION_KINDS = frozenset({"receiptCorrection", "bsoCorrection"})
-SALES = ("sell", "sellCorrection")
-"""The counters of a shift that a kiosk's receipts are in."""
+MODEL_MAX = 60
+"""Characters of its name."""
 LINES_MAX, TEXT_MAX_CHARS = 200, 10_000
 """What is printed without fiscal meaning at once: a slip, not a book (ours)."""
 
@@ -407,13 +407,10 @@ class AtolDriver:
 
     def _tell_count(self) -> Program[None]:
         totals = yield from self._patiently(tasks.shift_totals())
-        sold = [totals.receipts[kind] for kind in SALES if kind in totals.receipts]
-        total = sum(tasks.minor_of(counter.sum, self._currency) for counter in sold)
-        receipts = sum(counter.count for counter in sold)
-        number = totals.shift_number or self._shift.number
+        receipts, total = totals.sold(self._currency)
         assert self._drive is not None, "who counts has looked at it"
-        counted = ShiftCounted(number, receipts, Money(total, self._currency), self._drive.serial)
-        yield from report(counted)
+        number = totals.shift_number or self._shift.number
+        yield from report(ShiftCounted(number, receipts, total, self._drive.serial))
 
     def _set_clock(self, at: datetime) -> Program[None]:
         yield from self._get_ready(None)
@@ -496,12 +493,12 @@ class AtolDriver:
                 (problems.SETTINGS, "it takes place and number of the kiosk from its registration only")
             )
         fact = RegistrarStatus(
-            model=self._info.model_name or "ATOL",
+            model=printable(self._info.model_name[:MODEL_MAX]) or "ATOL",
             drive_serial=self._drive.serial if self._drive else "",
             shift=_shift_state(self._shift),
             shift_number=self._shift.number,
             last_document=self._last_document,
-            unsent_documents=max(self._ofd.not_sent_count, 0),
+            unsent_documents=self._ofd.not_sent_count,
             problem=verdict.problem,
             detail=verdict.detail,
             shift_opened_at=self._opened_at(),

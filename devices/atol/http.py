@@ -6,6 +6,7 @@ Each request is a connection of its own (`devices.link.CallLink`), so an answer 
 from __future__ import annotations
 
 import base64
+import re
 
 import h11
 from msgspec import Struct
@@ -50,6 +51,14 @@ def request(method: str, host: str, target: str, user: str, secret: str, body: b
     if body:
         data += connection.send(h11.Data(data=body)) or b""
     return data + (connection.send(h11.EndOfMessage()) or b"")
+
+
+_AUTHORIZATION = re.compile(rb"(?<=\r\nAuthorization: )[^\r]*")
+
+
+def without_secret(sent: bytes) -> bytes:
+    """A request of ours, or what else was sent, as a recorder may keep it: user and secret are left out."""
+    return _AUTHORIZATION.sub(b"-", sent, count=1)
 
 
 def call(data: bytes, now: Time, timeout_ms: int = ANSWER_MS) -> Program[Answer]:

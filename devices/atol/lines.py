@@ -37,6 +37,9 @@ class Settings(Struct, frozen=True, omit_defaults=True):
     user_password: str = ""
 
 
+PASSWORDS = ("access_password", "user_password")
+
+
 class Said(Struct, frozen=True):
     """One line of the core: `open` or `task`; a task that is empty is none."""
 
@@ -60,6 +63,9 @@ class Answered(Struct, frozen=True):
     error: Fault | None = None
 
 
+HIDDEN = "***"
+"""Stands for a password in what is kept."""
+
 _said, _answered = msgspec.json.Decoder(Said), msgspec.json.Decoder(Answered)
 
 
@@ -68,6 +74,15 @@ def line(item: Said | Answered) -> bytes:
     fields = {name: getattr(item, name) for name in item.__struct_fields__}
     fields = {name: value for name, value in fields.items() if value is not None and value != Raw()}
     return msgspec.json.encode(fields) + b"\n"
+
+
+def without_secret(sent: bytes) -> bytes:
+    """A line of the core as a recorder may keep it: that a password was told, and not which."""
+    said = read_said(sent)
+    if said.open is None:
+        return sent
+    passwords = {name: HIDDEN for name in PASSWORDS if getattr(said.open, name)}
+    return line(Said(said.id, msgspec.structs.replace(said.open, **passwords)))
 
 
 def take(buffer: bytes) -> tuple[bytes | None, bytes]:
@@ -79,14 +94,14 @@ def take(buffer: bytes) -> tuple[bytes | None, bytes]:
 def read_said(data: bytes) -> Said:
     """A line of the core. Raises BadLine."""
     try:
-        return read_json(_said, data)
-    except msgspec.MsgspecError as error:
+        return read_json(_said, data.decode())  # into what is Raw the decoder does not look
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadLine(f"no line of the core: {error}") from error
 
 
 def read_answered(data: bytes) -> Answered:
     """A line of the library's process. Raises BadLine."""
     try:
-        return read_json(_answered, data)
-    except msgspec.MsgspecError as error:
+        return read_json(_answered, data.decode())
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadLine(f"no line of the library's process: {error}") from error

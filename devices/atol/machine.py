@@ -8,7 +8,7 @@ would leave on a table of steel and paper.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -21,7 +21,7 @@ from devices.atol.errors import meaning
 from devices.atol.memory import RECEIPTS, SHIFT_MAX, Drive, Job, Record, Truth
 from devices.console import ConsoleError, whole_number
 from kassa.errors import KassaError
-from kassa.money import Money
+from kassa.money import MINOR_MAX, Money
 from kassa.untrusted import read_json
 
 ASK_S, RECEIPT_S, SHIFT_S, REPORT_S = 0.01, 0.5, 0.4, 0.1
@@ -31,6 +31,8 @@ CLOSE_S = 0.15
 LINE_S = 0.02
 ROLL_LINES = 20_000
 CLOCK_HOURS_MAX = 100_000
+YEAR_MAX = 2099
+"""Of its clock."""
 DOCUMENTS_MAX = 200_000
 TASKS_MAX = 100_000
 """Tasks that are remembered for those who count them."""
@@ -340,7 +342,7 @@ class Machine:
     def _sell(self, running: _Running) -> Any:
         if not self.truth.drive.shift_is_open:
             self.truth.drive.record("openShift", self.clock)
-        tags, amount = _tags(running.task), _minor(running.task["total"])
+        tags, amount = _tags(running.task), _minor(running.task["total"], "total")
         kind, title = "receipt", "КАССОВЫЙ ЧЕК"
         if running.name == "sellCorrection":
             kind, title = "receiptCorrection", "КАССОВЫЙ ЧЕК КОРРЕКЦИИ"
@@ -352,8 +354,8 @@ class Machine:
         running.job = Job(["ОТЧЁТ БЕЗ ГАШЕНИЯ", f"ЧЕКОВ {len(receipts)}", f"ПРИХОД ={total}"])
 
     def _non_fiscal(self, running: _Running) -> Any:
-        lines = [str(item.get("text", "")) for item in running.task.get("items", [])]
-        running.job = Job(lines)
+        items = _objects(running.task.get("items", []), "items")
+        running.job = Job([str(item.get("text", "")) for item in items])
 
     def _continue_print(self, running: _Running) -> Any:
         if self.truth.job is None:
@@ -511,6 +513,8 @@ class Machine:
             wanted = datetime.strptime(str(running.task.get("dateTime")), "%Y.%m.%d %H:%M:%S")  # noqa: DTZ007
         except ValueError as error:
             raise Refusal(501, 'Некорректное значение поля "dateTime"') from error
+        if wanted.year > YEAR_MAX:
+            raise Refusal(35)
         self.truth.clock_offset_s += (wanted - self.clock).total_seconds()
 
     # --- hands that interfere ---------------------------------------------------------------------------------------
@@ -594,6 +598,8 @@ class Machine:
     def move_clock(self, hours: float, now: float) -> None:
         """Let the registrar's clock jump, as if so many hours had passed."""
         self.advance(now)
+        if (self.clock + timedelta(hours=hours)).year > YEAR_MAX:
+            raise ConsoleError(f"the clock shows {self.clock:%d.%m.%Y}; it goes to the end of {YEAR_MAX}")
         self.truth.clock_offset_s += hours * 3600
         self._changed()
 
@@ -716,67 +722,102 @@ def _must(value: Any, kinds: type | tuple[type, ...], path: str) -> Any:
 _NUMBER = (int, Decimal)
 
 
-def _minor(value: Any) -> int:
-    exact = Decimal(value) * 100
-    minor = int(exact)
-    if exact != minor:
+def _minor(value: Any, path: str) -> int:
+    exact = Decimal(_must(value, _NUMBER, path))
+    if exact.adjusted() > tasks.TOTAL_MAX_DIGITS:
+        raise Refusal(227)
+    minor = int(exact * 100)
+    if exact * 100 != minor or not 0 <= minor <= MINOR_MAX:
         raise Refusal(227)
     return minor
 
 
+def _known(value: Any, names: Container[str], path: str) -> str:
+    if not isinstance(value, str) or value not in names:
+        raise Refusal(501, f'Некорректное значение поля "{path}"')
+    return value
+
+
+def _objects(value: Any, path: str) -> list[dict[str, Any]]:
+    return [_must(one, dict, f"{path}[{at}]") for at, one in enumerate(_must(value, list, path))]
+
+
+def _check_texts(fields: Any, names: Iterable[str], path: str) -> None:
+    for name in names:
+        _must(_must(fields, dict, path).get(name), str, f"{path}.{name}")
+
+
 def _check_receipt(task: dict[str, Any], name: str, quirks: Quirks) -> None:
     """Fields, sums and what this device does not take. Raises Refusal."""
-    total = _minor(_must(task.get("total"), _NUMBER, "total"))
-    if name == "sell" and task.get("taxationType") not in tasks.TAX_SYSTEMS.values():
-        raise Refusal(501, 'Некорректное значение поля "taxationType"')
+    total = _minor(task.get("total"), "total")
+    _known(task.get("taxationType"), _SYSTEMS, "taxationType")
+    _check_texts(task, _PLAIN_TAGS.keys() & task, name)
+    if "clientInfo" in task:
+        _check_texts(task["clientInfo"], ("emailOrPhone",), "clientInfo")
     if name == "sellCorrection":
-        for field_name in ("correctionType", "correctionBaseDate", "correctionBaseNumber"):
-            _must(task.get(field_name), str, field_name)
-    if name == "sellCorrection" and quirks.ffd == "1.05":
-        taxes = _must(task.get("taxes"), list, "taxes")
-        for at, tax in enumerate(taxes):
-            _must(tax.get("sum"), _NUMBER, f"taxes[{at}].sum")
-    else:
-        items = _must(task.get("items"), list, "items")
-        positions = [item for item in items if item.get("type") == "position"]
-        for at, item in enumerate(items):
-            if item.get("type") == "position":
-                _check_position(item, f"items[{at}]")
-        if sum(_minor(item["amount"]) for item in positions) != total:
-            raise Refusal(227)
-    paid = sum(_minor(_must(one.get("sum"), _NUMBER, "payments[].sum")) for one in task.get("payments", []))
-    if paid < total:
+        _check_texts(task, ("correctionType", "correctionBaseDate", "correctionBaseNumber"), name)
+    has_sums_only = name == "sellCorrection" and quirks.ffd == "1.05"
+    items = enumerate(_objects(task.get("items", [] if has_sums_only else None), "items"))
+    added = sum(_check_item(item, f"items[{at}]") for at, item in items)
+    if has_sums_only:
+        for tax in _objects(task.get("taxes"), "taxes"):
+            _minor(tax.get("sum"), "taxes[].sum")
+    elif added != total:
+        raise Refusal(227)
+    payments = _objects(task.get("payments", []), "payments")
+    if sum(_minor(one.get("sum"), "payments[].sum") for one in payments) < total:
         raise Refusal(66)
     if not quirks.takes_place and "machineNumber" in task:
         raise Refusal(158)
 
 
-def _check_position(item: dict[str, Any], path: str) -> None:
-    _must(item.get("name"), str, f"{path}.name")
-    for field_name in ("price", "quantity", "amount"):
-        _must(item.get(field_name), _NUMBER, f"{path}.{field_name}")
-    if _must(item.get("tax"), dict, f"{path}.tax").get("type") not in tasks.VAT_NAMES.values():
-        raise Refusal(501, f'Некорректное значение поля "{path}.tax.type"')
-    if "agentInfo" in item and "supplierInfo" not in item:
+def _check_item(item: dict[str, Any], path: str) -> int:
+    """What it adds to the total; only a position does. Raises Refusal."""
+    kind = _must(item.get("type"), str, f"{path}.type")
+    if kind == "userAttribute":
+        _check_texts(item, ("name", "value"), path)
+    if kind != "position":
+        return 0
+    _check_texts(item, ("name",), path)
+    for field_name in ("price", "quantity"):
+        _minor(item.get(field_name), f"{path}.{field_name}")
+    _known(_must(item.get("tax"), dict, f"{path}.tax").get("type"), _VATS, f"{path}.tax.type")
+    _known(item.get("paymentMethod"), _METHODS, f"{path}.paymentMethod")
+    _known(item.get("paymentObject"), _SUBJECTS, f"{path}.paymentObject")
+    if "agentInfo" in item:
+        _check_agent(item, path)
+    return _minor(item.get("amount"), f"{path}.amount")
+
+
+def _check_agent(item: dict[str, Any], path: str) -> None:
+    if "supplierInfo" not in item:
         raise Refusal(167)
+    _check_texts(item["supplierInfo"], ("name", "vatin"), f"{path}.supplierInfo")
+    info = _must(item["agentInfo"], dict, f"{path}.agentInfo")
+    for agent in _must(info.get("agents"), list, f"{path}.agentInfo.agents") or [None]:
+        _known(agent, _SIGNS, f"{path}.agentInfo.agents")
+    for name in ("payingAgent", "receivePaymentsOperator"):
+        _must(info.get(name, {}), dict, f"{path}.agentInfo.{name}")
 
 
 _METHODS = {name: code for code, name in tasks.METHODS.items()}
-_SUBJECTS = {name: code for code, name in tasks.SUBJECTS.items()}
+_SUBJECTS = {str(code): code for code in range(1, 256)} | {
+    name: code for code, name in tasks.SUBJECTS.items()
+}
 _VATS = {name: code for code, name in tasks.VAT_NAMES.items()}
+_SYSTEMS = {name: 1 << bit for bit, name in tasks.TAX_SYSTEMS.items()}
 _SIGNS = {name: 1 << bit for bit, name in tasks.AGENTS.items()}
 _PLAIN_TAGS = {"machineNumber": "1036", "paymentsAddress": "1009", "paymentsPlace": "1187"}
 
 
 def _tags(task: dict[str, Any]) -> dict[str, Any]:
     """What the drive's archive keeps of a receipt's task; money as the driver tells it."""
-    systems = {name: 1 << bit for bit, name in tasks.TAX_SYSTEMS.items()}
-    total = _minor(task["total"]) / 100
+    total = _minor(task["total"], "total") / 100
     tags: dict[str, Any] = {
         "1054": 1,
         "1020": total,
         "1031": total,
-        "1055": systems.get(task.get("taxationType", "")),
+        "1055": _SYSTEMS[task["taxationType"]],
     }
     if "agentInfo" in task:
         tags["1057"] = _SIGNS[task["agentInfo"]["agents"][0]]
@@ -801,27 +842,26 @@ def _vat_totals(task: dict[str, Any]) -> dict[str, Any]:
     for item in task.get("items", []):
         if item["type"] == "position":
             vat = _VATS[item["tax"]["type"]]
-            sums[vat] = sums.get(vat, 0) + _minor(item["amount"])
+            sums[vat] = sums.get(vat, 0) + _minor(item["amount"], "amount")
     for vat, turnover in sums.items():
         percent = tasks.VAT_PERCENT.get(vat)
         sums[vat] = turnover if percent is None else tasks.contained(turnover, percent)
     for tax in task.get("taxes", []):
-        sums[_VATS[tax["type"]]] = _minor(tax["sum"])
+        sums[_VATS[tax["type"]]] = _minor(tax["sum"], "sum")
     newer = [{"1199": vat, "1120": tax / 100} for vat, tax in sums.items() if vat not in VAT_TOTALS]
     tags: dict[str, Any] = {VAT_TOTALS[vat]: tax / 100 for vat, tax in sums.items() if vat in VAT_TOTALS}
     return tags | ({"1115": {"1119": newer}} if newer else {})
 
 
 def _item_tags(item: dict[str, Any]) -> dict[str, Any]:
-    subject = item["paymentObject"]
     tags: dict[str, Any] = {
         "1030": item["name"],
-        "1079": _minor(item["price"]) / 100,
+        "1079": _minor(item["price"], "price") / 100,
         "1023": float(item["quantity"]),
-        "1043": _minor(item["amount"]) / 100,
+        "1043": _minor(item["amount"], "amount") / 100,
         "1199": _VATS[item["tax"]["type"]],
         "1214": _METHODS[item["paymentMethod"]],
-        "1212": _SUBJECTS[subject] if subject in _SUBJECTS else int(subject),
+        "1212": _SUBJECTS[item["paymentObject"]],
     }
     if "measurementUnit" in item:
         tags["2108"] = item["measurementUnit"]

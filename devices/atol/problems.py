@@ -13,6 +13,7 @@ from devices.atol import errors, tasks
 from devices.atol.errors import Reaction, meaning
 from devices.atol.tasks import DeviceStatus, FnInfo, OfdStatus, Refused
 from kassa.errors import KassaError
+from kassa.untrusted import printable
 
 NO_PAPER, COVER_OPEN, BUSY = "registrar_paper_out", "registrar_cover_open", "registrar_busy"
 DRIVE, LOCKED, CLOCK = "registrar_drive", "registrar_locked", "registrar_clock"
@@ -52,7 +53,9 @@ def of_drive(status: DeviceStatus, drive: FnInfo, ofd: OfdStatus, now: datetime)
     if not status.fn_present:
         return Verdict(DRIVE, "it has no fiscal drive")
     if drive.live_phase != "fiscalMode" or not status.fn_fiscal:
-        return Verdict(DRIVE, f"fiscal drive {drive.serial} is not in fiscal mode ({drive.live_phase[:20]})")
+        return Verdict(
+            DRIVE, f"fiscal drive {drive.serial} is not in fiscal mode ({printable(drive.live_phase[:20])})"
+        )
     if drive.warnings is not None and drive.warnings.critical_error:
         return Verdict(DRIVE, f"fiscal drive {drive.serial} reports a critical error")
     last_day = tasks.day(drive.validity_date)

@@ -255,8 +255,8 @@ class WebServer:
 
     def _accept(self, body: bytes, is_new: bool) -> tuple[int, Any]:
         try:
-            asked = read_json(_ASKED, body)
-        except msgspec.MsgspecError as error:
+            asked = read_json(_ASKED, body.decode())
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return 400, {"error": {"code": 400, "description": str(error)}}
         if asked.uuid in self.requests:
             return 409, {"error": {"code": 409, "description": "Request exists"}}
@@ -359,7 +359,7 @@ class Connection:
         if self._server._loses("lost_requests"):
             self.is_over = False
             return b""
-        headers = {name.decode().lower(): value.decode() for name, value in head.headers}
+        headers = {name.decode().lower(): value.decode("latin-1") for name, value in head.headers}
         token = headers.get("authorization", "").removeprefix("Basic ")
         status, answer = self._server.handle(head.method.decode(), head.target.decode(), token, self._body)
         if self._server._loses("lost_answers"):

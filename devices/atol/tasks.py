@@ -10,10 +10,10 @@ import enum
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct, field
+from msgspec import Meta, Raw, Struct, field
 
 from devices.atol.errors import meaning
 from kassa.errors import KassaError
@@ -42,6 +42,15 @@ OPERATION_SALE = 1
 """Tag 1054."""
 PIECES = 0
 """Tag 2108: the item is counted in pieces."""
+
+YEARS = range(1970, 9999)
+"""Times of these can be counted with, in any zone."""
+SALES = ("sell", "sellCorrection")
+"""The counters of a shift that a kiosk's receipts are in."""
+
+Number = Annotated[int, Meta(ge=0, lt=2**32)]
+"""As documents, shifts and receipts are numbered and counted."""
+DriveSerial = Annotated[str, Meta(pattern=r"^[ -~]{1,32}\Z")]
 
 TAX_SYSTEMS = {0: "osn", 1: "usnIncome", 2: "usnIncomeOutcome", 3: "envd", 4: "esn", 5: "patent"}
 VAT_NAMES = {
@@ -113,12 +122,12 @@ class Task(Struct, Generic[T], frozen=True):
 class FiscalParams(Struct, frozen=True, rename="camel"):
     """A document that was made."""
 
-    fiscal_document_number: int
+    fiscal_document_number: Number
     fiscal_document_date_time: str
     fiscal_document_sign: str | int
-    fn_number: str
+    fn_number: DriveSerial
     total: Decimal | None = None
-    shift_number: int = 0
+    shift_number: Number = 0
 
 
 class Warnings(Struct, frozen=True, rename="camel"):
@@ -187,7 +196,7 @@ class DeviceInfo(Struct, frozen=True, rename="camel"):
 class ShiftStatus(Struct, frozen=True, rename="camel"):
     """The running shift or the last one; `expired_time`: when its 24 hours are over."""
 
-    number: int = 0
+    number: Number = 0
     state: str = "closed"
     expired_time: str | None = None
 
@@ -205,7 +214,7 @@ class FnWarnings(Struct, frozen=True, rename="camel"):
 class FnInfo(Struct, frozen=True, rename="camel"):
     """The fiscal drive."""
 
-    serial: str
+    serial: DriveSerial
     validity_date: str | None = None
     live_phase: str = "fiscalMode"
     warnings: FnWarnings | None = None
@@ -214,20 +223,20 @@ class FnInfo(Struct, frozen=True, rename="camel"):
 class FnStatus(Struct, frozen=True, rename="camel"):
     """The number of the drive's last document."""
 
-    fiscal_document_number: int
+    fiscal_document_number: Number
 
 
 class OfdStatus(Struct, frozen=True, rename="camel"):
     """What waits for the data operator."""
 
-    not_sent_count: int = 0
+    not_sent_count: Number = 0
     not_sent_first_doc_date_time: str | None = None
 
 
 class Counter(Struct, frozen=True):
     """Receipts of one kind in a shift; roubles."""
 
-    count: int = 0
+    count: Number = 0
     sum: Decimal = Decimal(0)
 
 
@@ -235,7 +244,15 @@ class ShiftTotals(Struct, frozen=True, rename="camel"):
     """Counters of the running shift by kind of receipt."""
 
     receipts: dict[str, Counter] = field(default_factory=dict)
-    shift_number: int | None = None
+    shift_number: Number | None = None
+
+    def sold(self, currency: str) -> tuple[int, Money]:
+        """How many receipts of a kiosk's kinds, and what they add up to. Raises BadAnswer."""
+        sold = [self.receipts[kind] for kind in SALES if kind in self.receipts]
+        minor = sum(minor_of(counter.sum, currency) for counter in sold)
+        if abs(minor) > MINOR_MAX:
+            raise BadAnswer(f"the registrar tells {Decimal(minor) / 100:.2f} for an amount of money")
+        return sum(counter.count for counter in sold), Money(minor, currency)
 
 
 class FoundDocument(Struct, frozen=True):
@@ -537,6 +554,8 @@ def moment(text: str, zone: tzinfo) -> datetime:
     """A time as the driver tells it, ISO 8601; without an offset it is of `zone`. Raises BadAnswer."""
     try:
         at = datetime.fromisoformat(text)
+        if at.year not in YEARS:
+            raise ValueError
     except ValueError as error:
         raise BadAnswer(f"the registrar tells {text[:40]!a} for a time") from error
     return at if at.tzinfo is not None else at.replace(tzinfo=zone)
@@ -545,9 +564,10 @@ def moment(text: str, zone: tzinfo) -> datetime:
 def wall_time(text: str) -> datetime | None:
     """What the device's own clock shows, whatever zone somebody put behind it; None: it does not tell."""
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=None)
+        at = datetime.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
         return None
+    return at if at.year in YEARS else None
 
 
 def day(text: str | None) -> date | None:

@@ -31,6 +31,8 @@ T = TypeVar("T", RealTime, Mark, Model)
 ANSWER_MS = 500
 """Real-time questions are answered within some 20 ms; printers in a network have been seen to take 200."""
 TRIES_MAX = 3
+AT_ONCE_MS = 1
+"""What is there already is there at once."""
 CALM_MS = 60
 """After a silence: late answers arrive to be thrown away, else they would be taken for those to the next question."""
 MODEL_MS = 500
@@ -63,7 +65,7 @@ class Exchange:
         if self._told.get(n) is False:
             return NOTHING_TOLD
         for _ in range(TRIES_MAX):
-            yield from send(ask_status(n))
+            yield from self._send(ask_status(n))
             answer = yield from self._hear(RealTime, ANSWER_MS)
             if answer is not None:
                 self._told[n] = True
@@ -78,25 +80,33 @@ class Exchange:
 
     def model(self) -> Program[str]:
         """What it calls itself; empty when it does not tell."""
-        yield from send(ASK_MODEL)
+        yield from self._send(ASK_MODEL)
         answer = yield from self._hear(Model, MODEL_MS)
         return answer.name if answer is not None else ""
 
     def has_marks(self) -> Program[bool]:
         """Whether it answers to a mark at all; asked while it has nothing to print."""
-        yield from send(ASK_MARK)
+        yield from self._send(ASK_MARK)
         return (yield from self._hear(Mark, FIRST_MARK_MS)) is not None
 
     def send_marked(self, part: bytes) -> Program[None]:
         """Send a part of what is to be printed, and a mark behind it."""
+        yield from self._send(part + ASK_MARK)
         self.marks_owed += 1
-        yield from send(part + ASK_MARK)
 
     def wait_for_marks(self, timeout_ms: int) -> Program[bool]:
         """Whether all marks have been answered; waits a while for them."""
         if self.marks_owed:
             yield from self._hear(Mark, timeout_ms)
         return not self.marks_owed
+
+    def _send(self, question: bytes) -> Program[None]:
+        """Ask. What came before is heard first, and answers nothing of it: one byte too many, or one that came late, would
+        make each answer that of the question before.
+        """
+        self._buffer += yield from receive(AT_ONCE_MS)
+        self._note_all()
+        yield from send(question)
 
     def calm(self) -> Program[None]:
         """Until the line is silent; what comes meanwhile is heard, but answers nothing."""
@@ -105,8 +115,7 @@ class Exchange:
             if not data:
                 return
             self._buffer += data
-            while (item := self._take()) is not None:
-                self._note(item)
+            self._note_all()
 
     def _hear(self, kind: type[T], timeout_ms: int) -> Program[T | None]:
         """The next answer of this kind; None when it does not come in time."""
@@ -123,6 +132,10 @@ class Exchange:
                 self._buffer = b""  # what has begun will not go on
                 return None
             self._buffer += data
+
+    def _note_all(self) -> None:
+        while (item := self._take()) is not None:
+            self._note(item)
 
     def _take(self) -> Answer | None:
         item, self._buffer = take(self._buffer)

@@ -57,6 +57,17 @@ def test_what_passes_is_handed_on_and_was_written_down_before(line):
     assert line.heard == [(POLL, 2), (IDLING, 3)]
 
 
+def test_a_password_goes_over_the_line_and_is_not_written_down(line):
+    open_link = recorded(
+        line._open, "ttyS0, 9600 baud", line.write, lambda sent: sent.replace(b"hush", b"***")
+    )
+
+    open_link().send(b"open hush")
+
+    assert line.heard == [(b"open hush", 2)]
+    assert line.written == [OPENED, (Kind.SENT, b"open ***")]
+
+
 def test_a_wire_that_is_pulled_is_told_and_written_down_once(line):
     link = line.connect()
 

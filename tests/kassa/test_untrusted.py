@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tomllib
+from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -20,6 +22,12 @@ ANYTHING = msgspec.json.Decoder()
 def test_what_is_no_json_of_a_bearable_depth_is_refused_in_one_way(data: bytes) -> None:
     with pytest.raises(msgspec.MsgspecError):
         read_json(ANYTHING, data)
+
+
+def test_a_number_that_is_none_to_its_reader_is_no_json_either() -> None:
+    exact = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+    with pytest.raises(msgspec.MsgspecError, match="no number"):
+        read_json(exact, b'{"sum":1e99999999999999999999}')
 
 
 def test_json_is_read_as_its_type_says() -> None:

@@ -175,6 +175,44 @@ def test_no_amount_of_money_is_refused(amount):
         tasks.minor_of(Decimal(amount), "RUB")
 
 
+@pytest.mark.parametrize(
+    ("task", "result"),
+    [
+        (tasks.fn_status(), b'{"fnStatus":{"fiscalDocumentNumber":-1}}'),
+        (tasks.fn_status(), b'{"fnStatus":{"fiscalDocumentNumber":4294967296}}'),
+        (tasks.open_shift(), MADE.replace(b'"shiftNumber":7', b'"shiftNumber":-7')),
+        (tasks.open_shift(), MADE.replace(b":12,", b":18446744073709551616,")),
+        (tasks.open_shift(), MADE.replace(b"9999078900001234", b"9999\\u00078900001234")),
+        (tasks.fn_info(), b'{"fnInfo":{"serial":"99990789\\n"}}'),
+        (tasks.shift_totals(), b'{"shiftTotals":{"receipts":{"sell":{"count":-1,"sum":0}}}}'),
+        (tasks.fn_document(1), b'{"documentTLV":{"1040":1,"1020":1e99999999999999999999}}'),
+    ],
+)
+def test_numbers_that_no_drive_has_are_refused(task, result):
+    with pytest.raises(BadAnswer, match="answers in another shape"):
+        task.read(result)
+
+
+@pytest.mark.parametrize("year", ["0001", "1969", "9999"])
+def test_times_that_no_calendar_can_count_with_are_refused(year):
+    made = tasks.open_shift().read(MADE.replace(b"2026-11-24", f"{year}-01-01".encode()))
+
+    with pytest.raises(BadAnswer, match="for a time"):
+        made.document("RUB", UTC)
+    assert tasks.wall_time(f"{year}-01-01T00:00:00") is None
+    assert tasks.day(f"{year}-12-31T00:00:00+03:00") is None
+
+
+def test_totals_that_overflow_together_are_refused():
+    counter = b'{"count":1,"sum":1000000000000}'
+    totals = tasks.shift_totals().read(
+        b'{"shiftTotals":{"receipts":{"sell":%b,"sellCorrection":%b}}}' % (counter, counter)
+    )
+
+    with pytest.raises(BadAnswer, match=r"2000000000000\.00 for an amount of money"):
+        totals.sold("RUB")
+
+
 def test_a_sum_of_doubles_is_rounded_to_its_kopeck():
     assert tasks.minor_of(Decimal("0.30000000000000004"), "RUB") == 30
 

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from receipts import receipt_of
 
 from devices.atol import tasks
-from devices.atol.http import request
+from devices.atol.http import request, without_secret
 from devices.atol.lines import Said, Settings, line
+from devices.atol.lines import without_secret as lines_without_secret
 from devices.atol.words import LANGUAGE
 from devices.words import tell
 from kassa.flight.ring import Kind, Record
@@ -58,6 +59,21 @@ def test_lines_of_the_library_tell_no_password():
     told = lines(line(Said(1, open=Settings("1", user_password="hush"))), b'{"id":1}\n')
 
     assert told == ["OPEN port 1, model 500", "done"]
+
+
+def test_of_a_request_all_is_kept_but_user_and_secret():
+    asked = request("POST", "h", "/requests", "kassa", "hush", b"{}")
+
+    assert without_secret(asked) == asked.replace(b"Basic a2Fzc2E6aHVzaA==", b"-")
+
+
+def test_of_a_line_to_the_library_all_is_kept_but_passwords():
+    task = line(Said(2, task=tasks.Raw(tasks.fn_document(7).body)))
+
+    assert lines_without_secret(line(Said(1, open=Settings("1", user_password="hush")))) == (
+        b'{"id":1,"open":{"port":"1","user_password":"***"}}\n'
+    )
+    assert lines_without_secret(task) == task
 
 
 def test_lines_of_the_library_tell_tasks_and_errors():

@@ -168,7 +168,7 @@ corrections = st.none() | st.builds(
     services,
     st.sampled_from([0, 1, 2, 4, 5]),
     st.from_regex(r"\A[0-9]{1,20}\Z"),
-    st.integers(1, 15_000_00),
+    st.integers(1_00, 15_000_00),
     contacts,
     corrections,
     st.sampled_from(VERSIONS),
