@@ -41,6 +41,8 @@ MODELS = (*("shtrih",) * 8, "atol_web", "atol_library")
 """As often as each stands in kiosks."""
 DRIVE_CHANGE_S = 90.0
 """With the power off; a new one has to be registered, too."""
+REFUSALS, REFUSED_MAX_S = 3, 20
+"""So many tries to make a receipt are refused, and how long that takes."""
 MONTH_H = 31 * 24
 """An unsent document that old stops the fiscal drive."""
 
@@ -163,7 +165,7 @@ class Faults:
             self.busy, self.refuse, self.own_fault_of_the_registrar, self.drive_is_full, self.data_operator_is_away,
             *[self.strangers_receipt] * self.kiosk.model.tells_payments,
             self.hours_pass, self.registrar_clock_slips, self.clock_jumps, self.zone_changes, self.night,
-            self.disk_is_full, self.sync_fails, self.reads_fail,
+            self.night_over_a_debt, self.night_over_a_debt, self.disk_is_full, self.sync_fails, self.reads_fail,
         ]  # fmt: skip
 
     def strike(self, fault: Callable[[], Script]) -> Script:
@@ -372,16 +374,33 @@ class Faults:
         yield 0.0
 
     def night(self) -> Script:
-        terminal = self.kiosk.terminal
+        self._close_shift()
+        yield 0.0
+
+    def night_over_a_debt(self) -> Script:
+        """The shift is closed while a payment has no document: a person has to say what is right now."""
+        self.kiosk.model.refuse_receipts(REFUSALS)
+        for _ in range(REFUSALS * REFUSED_MAX_S):
+            owes = self.kiosk.look(
+                lambda journal: [one for one in journal.fiscal_pending() if not one.intent]
+            )
+            if owes and self._close_shift():
+                return
+            yield 1.0
+
+    def _close_shift(self) -> bool:
+        """Whether the terminal has time for it."""
+        terminal, asked = self.kiosk.terminal, []
 
         def close() -> None:
             assert terminal is not None
             with suppress(IntentRefused):
                 terminal.order_report(CloseShift())
+                asked.append(True)
 
         if terminal is not None:
             self.kiosk.live(close)
-        yield 0.0
+        return bool(asked)
 
     # --- disk -------------------------------------------------------------------------------------------------------
 

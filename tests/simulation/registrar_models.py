@@ -101,6 +101,9 @@ class Model(Protocol):
     def refuse(self, chance: random.Random) -> None:
         """Some commands will be refused."""
 
+    def refuse_receipts(self, times: int) -> None:
+        """So many receipts and corrections will be refused before they are begun."""
+
     def own_fault(self, chance: random.Random) -> tuple[str, Callable[[], None], Callable[[], None]]:
         """What only this model can suffer: its name, how it begins, how it is put right."""
 
@@ -173,6 +176,9 @@ class Shtrih:
         errors = [0x31] * chance.randint(1, 5)
         self.device.quirks.refusals.setdefault(chance.choice(SHTRIH_COMMANDS), []).extend(errors)
 
+    def refuse_receipts(self, times: int) -> None:
+        self.device.quirks.refusals.setdefault(b"\x8d", []).extend([0x31] * times)
+
     def own_fault(self, chance: random.Random) -> tuple[str, Callable[[], None], Callable[[], None]]:
         units = chance.choice([10, 100, 500])
         return "somebody's open document", lambda: self.do("leave_document_open", units), lambda: None
@@ -231,6 +237,9 @@ class Atol:
     def refuse(self, chance: random.Random) -> None:
         errors = [chance.choice([46, 55, 115, 144, 241])] * chance.randint(1, 5)
         self.device.quirks.refusals.setdefault(chance.choice(ATOL_TASKS), []).extend(errors)
+
+    def refuse_receipts(self, times: int) -> None:
+        self.device.quirks.refusals.setdefault("sell", []).extend([144] * times)
 
     def own_fault(self, chance: random.Random) -> tuple[str, Callable[[], None], Callable[[], None]]:
         return "cable of the device", lambda: self.do("pull_cable"), lambda: self.do("plug_cable")
