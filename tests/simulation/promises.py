@@ -54,6 +54,7 @@ def check(kiosk: Kiosk, *, whole_chain: bool = True) -> Count:
     _check_accounts(kiosk, credited)
     documents = receipts(kiosk)
     _check_documents(kiosk, credited, documents)
+    _check_shifts(kiosk, credited)
     _check_contacts(kiosk, documents)
     _check_suppliers(kiosk, credited, documents)
     files = _check_files(kiosk, credited, sum(one.sum for one in documents))
@@ -138,9 +139,11 @@ def _check_documents(kiosk: Kiosk, credited: list[Any], documents: list[Kept]) -
     without = [one.number for one in credited if one.document is None]
     _require(not without, f"without a document: {', '.join(without)}")
     told = Counter(
-        (one.document.drive_serial, one.document.number, one.document.sign, one.paid) for one in credited
+        (written.drive_serial, written.number, written.sign, written.shift, one.paid)
+        for one in credited
+        if (written := one.document)
     )
-    kept = Counter((one.drive, one.number, one.sign, one.sum) for one in documents)
+    kept = Counter((one.drive, one.number, one.sign, one.shift, one.sum) for one in documents)
     _require(
         told == kept, f"only in the journal: {dict(told - kept)}, only in the drive: {dict(kept - told)}"
     )
@@ -153,6 +156,24 @@ def _check_documents(kiosk: Kiosk, credited: list[Any], documents: list[Kept]) -
     _require(
         corrected == decided, f"receipts where corrections are right, or corrections: {corrected ^ decided}"
     )
+
+
+def _check_shifts(kiosk: Kiosk, credited: list[Any]) -> None:
+    """No shift is closed between a document's beginning and the document."""
+    assert kiosk.journal is not None
+    with kiosk.journal.reading() as db:
+        rows = db.execute("SELECT body FROM entries WHERE kind = 'fiscal_intended' ORDER BY seq")
+        found = [e.decode(body) for (body,) in rows]
+    begun = {one.payment: one for one in found if isinstance(one, e.FiscalIntended)}
+    made = {one.number: one.document.number for one in credited}
+    closings = kiosk.model.closings
+    inside = [
+        payment
+        for payment, intent in begun.items()
+        for drive, number in closings
+        if drive == intent.drive_serial and intent.last_document < number < made[payment]
+    ]
+    _require(not inside, f"a shift was closed inside their receipts: {', '.join(inside)}")
 
 
 def _decided(kiosk: Kiosk, document: str) -> set[str]:

@@ -95,6 +95,10 @@ class Model(Protocol):
     def kept(self) -> list[Kept]:
         """Every receipt and correction in every drive it ever had."""
 
+    @property
+    def closings(self) -> list[tuple[str, int]]:
+        """Drive and document number of every shift-closing report."""
+
     def spoil_line(self, chance: random.Random) -> None:
         """Some questions or answers will get lost."""
 
@@ -169,6 +173,17 @@ class Shtrih:
                     found.append(kept)
         return found
 
+    @property
+    def closings(self) -> list[tuple[str, int]]:
+        truth = self.device.truth
+        drives = (*truth.former_drives, truth.drive)
+        return [
+            (drive.serial, one.number)
+            for drive in drives
+            for one in drive.documents
+            if one.form is Form.SHIFT_CLOSE
+        ]
+
     def spoil_line(self, chance: random.Random) -> None:
         setattr(self.device.quirks, chance.choice(SHTRIH_LINE), chance.randint(1, 3))
 
@@ -233,6 +248,17 @@ class Atol:
             for one in drive.documents
             if one.kind in ("receipt", "receiptCorrection")
         ]  # fmt: skip
+
+    @property
+    def closings(self) -> list[tuple[str, int]]:
+        truth = self.device.truth
+        drives = (*truth.former_drives, truth.drive)
+        return [
+            (drive.serial, one.number)
+            for drive in drives
+            for one in drive.documents
+            if one.kind == "closeShift"
+        ]
 
     def refuse(self, chance: random.Random) -> None:
         errors = [chance.choice([46, 55, 115, 144, 241])] * chance.randint(1, 5)
