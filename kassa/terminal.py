@@ -28,7 +28,7 @@ from kassa.export.batch import PaymentFile
 from kassa.files import MACHINE, Disk
 from kassa.fiscal import queue as fiscal
 from kassa.fiscal import shift
-from kassa.fiscal.late import decide
+from kassa.fiscal.late import LateDecisionRefused, decide
 from kassa.fiscal.receipt import receipt_of
 from kassa.fiscal.template import load_templates
 from kassa.home import Home
@@ -310,6 +310,8 @@ class Terminal:
         self, payment: str, document: str, act: str, by: str, reason: str
     ) -> PendingDocument:
         """What document a payment gets whose shift is over, says `by`. Raises LateDecisionRefused."""
+        if self._queue.in_flight is not None and self._queue.in_flight.payment == payment:
+            raise LateDecisionRefused("its document is being made right now; look again in a minute")
         decided = decide(self._journal, payment, document, act, by, reason)
         self._follow_up()
         return decided

@@ -13,6 +13,7 @@ from entry_stories import visit
 from simulated_disk import SimulatedDisk, plugged
 
 from kassa.config import load
+from kassa.fiscal.late import LateDecisionRefused
 from kassa.home import Home, data_folder
 from kassa.journal.store import CHECKED_AT_OPEN, Journal, JournalFailed, JournalFull
 from kassa.money import of_whole
@@ -28,6 +29,7 @@ from kassa.ports import (
     FileWritten,
     NoteEscrowed,
     NoteStacked,
+    NotRegistered,
     PrintXReport,
     RegisterReceipt,
     RegistrarLost,
@@ -890,3 +892,19 @@ def test_a_receipt_whose_shift_is_over_waits_for_a_person_and_is_made_as_decided
     [asked] = ports.to_registrar
     assert asked.receipt.correction is not None
     assert "documents_late" not in raised(ports)
+
+
+def test_what_the_registrar_is_making_already_is_not_decided_upon_any_more(ports):
+    """A storm: asked for as a receipt, decided to be a correction before it had begun, printed as a receipt."""
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.intend("finish", {})
+    [asked] = ports.to_registrar
+    ports.terminal.dispatch(ShiftClosed(57, 1240))
+    payment = asked.receipt.payment
+
+    with pytest.raises(LateDecisionRefused, match="being made"):
+        ports.terminal.decide_late_document(payment, "correction", "", "Petrov", "no paper")
+    ports.terminal.dispatch(NotRegistered(payment, "no paper", certain=True))
+    ports.terminal.decide_late_document(payment, "correction", "", "Petrov", "no paper")
