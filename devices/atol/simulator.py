@@ -10,9 +10,11 @@ from __future__ import annotations
 import base64
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import h11
@@ -92,6 +94,8 @@ class WebServer:
     ) -> None:
         self.machine, self.quirks = machine, quirks or WebQuirks()
         self.requests = {} if requests is None else requests
+        self._queue = deque(self.requests)
+        """Requests that may have a task that waits, the oldest first."""
         self._changed = changed
         self._running: tuple[str, int] | None = None
         self._blocked_by: str | None = None
@@ -132,11 +136,14 @@ class WebServer:
 
     def _begin(self) -> None:
         """Start the first task that waits."""
-        for name, request in self.requests.items():
-            for at, state in enumerate(request.states):
-                if state["status"] == "wait":
+        while self._queue:
+            name = self._queue[0]
+            request = self.requests.get(name)
+            for at, state in enumerate(request.states if request else ()):
+                if request and state["status"] == "wait":
                     self._start(name, request, at)
                     return
+            self._queue.popleft()
 
     def _start(self, name: str, request: Request, at: int) -> None:
         if self._begins_at is None and self.quirks.queue_s:
@@ -214,7 +221,7 @@ class WebServer:
 
     def resume(self, now: float) -> None:
         """Begin with a database that another process left behind."""
-        self._now = now
+        self._now, self._queue = now, deque(self.requests)
         for name, request in self.requests.items():
             for at, state in enumerate(request.states):
                 if state["status"] in ("inProgress", "blocked"):
@@ -263,6 +270,7 @@ class WebServer:
         tasks = [bytes(task).decode() for task in asked.request]
         number = len(self.requests) + 1
         self.requests[asked.uuid] = Request(number, tasks, [{"status": "wait"} for _ in tasks])
+        self._queue.append(asked.uuid)
         self._forget_old()
         if any(_kind(task) in FISCAL for task in tasks):
             self.posts.append(asked.uuid)
@@ -278,9 +286,11 @@ class WebServer:
         return 201, answer if is_new else {"uuid": asked.uuid}
 
     def _forget_old(self) -> None:
-        for name in list(self.requests)[: max(0, len(self.requests) - REQUESTS_MAX)]:
-            if self.requests[name].is_over:
-                del self.requests[name]
+        surplus = len(self.requests) - REQUESTS_MAX
+        if surplus > 0:
+            for name in list(islice(self.requests, surplus)):
+                if self.requests[name].is_over:
+                    del self.requests[name]
 
     def _loses(self, name: str) -> bool:
         left = getattr(self.quirks, name)

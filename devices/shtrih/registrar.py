@@ -337,9 +337,9 @@ class Registrar:
             automaton_table = yield from self._find_automaton_table()
             for setting in Setting:
                 place = yield from self._find_setting(setting, automaton_table)
-                if place is not None:
-                    value = yield from self._ask(p.read_table(self._password, place[0], 1, place[1]))
-                    found[setting] = Found(*place, value)
+                read = None if place is None else (yield from self._read_setting(*place, setting))
+                if read is not None:
+                    found[setting] = read
         except Refused as error:
             if error.code not in errors.NO_SETTING:
                 self._settings_at = (
@@ -358,13 +358,10 @@ class Registrar:
     def _find_setting(
         self, setting: Setting, automaton_table: int | None
     ) -> Program[tuple[int, int, str] | None]:
-        """Table, field and the field's name; None where the device has none that is called so."""
+        """Table and field, and the name by which it was found; None where the device has none that is called so."""
         wanted = setting.value
         if wanted.table is not None:
-            structure = yield from self._unless_missing(
-                p.field_structure(self._password, wanted.table, wanted.field)
-            )
-            return None if structure is None else (wanted.table, wanted.field, structure.name)
+            return wanted.table, wanted.field, ""
         if automaton_table is None:
             return None
         for field in (wanted.field, *range(1, FIELDS_MAX + 1)):
@@ -376,6 +373,17 @@ class Registrar:
             if structure is None and field > wanted.field:
                 return None
         return None
+
+    def _read_setting(self, table: int, field: int, name: str, setting: Setting) -> Program[Found | None]:
+        """What the device has there, with the device's own name of it where staff will hear of it."""
+        value = yield from self._unless_missing(p.read_table(self._password, table, 1, field))
+        if value is None:
+            return None
+        found = Found(table, field, name, value)
+        if name or found.is_right(setting):
+            return found
+        structure = yield from self._unless_missing(p.field_structure(self._password, table, field))
+        return found if structure is None else found._replace(name=structure.name)
 
     def _unless_missing(self, command: Command[T]) -> Program[T | None]:
         try:

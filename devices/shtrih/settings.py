@@ -15,8 +15,8 @@ from typing import NamedTuple
 from devices.shtrih.protocol import text_of
 from devices.shtrih.tags import Registered
 
-MOVED_TABLES = range(19, 31)
-"""Where the table of what is built into an automaton may stand; it is number 24 in most models."""
+MOVED_TABLES: tuple[int, ...] = (24, *range(19, 24), *range(25, 31))
+"""Where the table of what is built into an automaton may stand, the number of most models first."""
 FIELDS_MAX = 32
 """More fields of that table are not looked at."""
 
@@ -59,12 +59,21 @@ AUTOMATON_TABLE_WORDS = ("ВСТРАИВ",)
 
 
 class Found(NamedTuple):
-    """A setting as the device has it; `name` is the device's own."""
+    """A setting as the device has it; `name` is the device's own, "" where nobody asked for it."""
 
     table: int
     field: int
     name: str
     value: bytes
+
+    @property
+    def number(self) -> int:
+        """Its value, where that is no text."""
+        return int.from_bytes(self.value, "little")
+
+    def is_right(self, setting: Setting) -> bool:
+        """Whether it is as we need it."""
+        return not setting.value.allowed or self.number in setting.value.allowed
 
 
 def is_named(name: str, words: tuple[str, ...]) -> bool:
@@ -80,7 +89,7 @@ class Settings(NamedTuple):
     def number(self, setting: Setting) -> int | None:
         """A setting's number; None where the device does not have it."""
         found = self.found.get(setting)
-        return None if found is None else int.from_bytes(found.value, "little")
+        return None if found is None else found.number
 
     @property
     def registered(self) -> Registered:
@@ -98,11 +107,11 @@ class Settings(NamedTuple):
         """What is otherwise than we need it, each in words for staff."""
         told = []
         for setting, found in self.found.items():
-            wanted, value = setting.value, int.from_bytes(found.value, "little")
-            if wanted.allowed and value not in wanted.allowed:
+            if not found.is_right(setting):
                 name = f" ({found.name})" if found.name else ""
                 told.append(
-                    f"table {found.table}, field {found.field}{name} is {value}: set it to {wanted.advice}"
+                    f"table {found.table}, field {found.field}{name} is {found.number}: "
+                    f"set it to {setting.value.advice}"
                 )
         return told
 

@@ -147,6 +147,11 @@ class Wire:
         if wakes_at is not None:
             self._timer = self.time.call_later(wakes_at - self.time.time(), self._advance)
 
+    def poke(self) -> None:
+        """The same, for a device that may have to say something about it."""
+        self._deliver(self.device.advance(self.time.time()))
+        self.stir()
+
     def _carry(self, data: bytes) -> None:
         """The device hears at once and is heard after both ways' time: one event instead of two."""
         self.sent.append(data)

@@ -263,6 +263,7 @@ def _figures(lives: list[Life], seconds: float, jobs: int) -> dict[str, float]:
 
 NAMES = {
     "payments": "payments credited", "notes": "notes in cassettes", "documents": "fiscal documents",
+    "corrections": "of those corrections, made later",
     "files": "payment files", "uncertain": "notes credited in doubt, marked", "orphans": "notes without a payment, shown",
     "in_vain": "of those in doubt, not in the box", "kills": "kills of the core", "cuts": "power cuts",
     "failures": "ends by a failed or full disk", "virtual_days": "virtual days", "seconds": "seconds it took",

@@ -7,11 +7,17 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta, timezone
+from functools import partial
+from itertools import count
 
 from kiosk import Kiosk
 from people import Script, say
+from registrar_models import AtolLibrary, AtolWeb, Model, Shtrih
 from simulated_disk import CUTS
+from virtual_time import VirtualTime
 
+from devices.atol import machine as atol
+from devices.atol.simulator import WebQuirks
 from devices.ccnet import simulator as ccnet
 from devices.id003 import simulator as id003
 from devices.id003.protocol import Option
@@ -19,12 +25,11 @@ from devices.shtrih import simulator as shtrih
 from devices.ssp import simulator as ssp
 from devices.validator.dialect import Status
 from devices.validator.machine import Quirks
+from kassa.errors import KassaError
 from kassa.ports import CloseShift
 from kassa.terminal import IntentRefused
 
 VALIDATOR_LINE = ("lost_acks", "lost_answers", "lost_stacks")
-REGISTRAR_LINE = ("lost_commands", "lost_acks", "lost_answers", "forgets_after_record")
-COMMANDS = (b"\xff\x0a", b"\xff\x45", b"\x8d", b"\xff\x46", b"\xff\x3a")
 STOPS_WITHIN_S = 12.0
 NOTE_S = 1.6
 """From the hand to the cassette at the mechanics' usual speed; a fault after a part of it meets the note on its way."""
@@ -32,6 +37,14 @@ NOTICES_CASSETTE_S = 10.0
 """A validator, or a host, that is late has said by then that the cassette was out."""
 RECEIPT_S = 1.0
 """From the opened receipt to its document, likewise."""
+MODELS = (*("shtrih",) * 8, "atol_web", "atol_library")
+"""As often as each stands in kiosks."""
+DRIVE_CHANGE_S = 90.0
+"""With the power off; a new one has to be registered, too."""
+REFUSALS, REFUSED_MAX_S = 3, 20
+"""So many tries to make a receipt are refused, and how long that takes."""
+MONTH_H = 31 * 24
+"""An unsent document that old stops the fiscal drive."""
 
 
 def good_validator(chance: random.Random) -> Quirks:
@@ -77,7 +90,40 @@ def any_validator(chance: random.Random) -> Quirks:
             )
 
 
-def any_registrar(chance: random.Random) -> shtrih.Quirks:
+def good_registrar(chance: random.Random, seed: int) -> Callable[[VirtualTime, float], Model]:
+    """One by the book, of any model."""
+    match chance.choice(MODELS):
+        case "shtrih":
+            return Shtrih
+        case "atol_web":
+            return partial(AtolWeb, seed=seed)
+        case _:
+            return AtolLibrary
+
+
+def any_registrar(chance: random.Random, seed: int) -> Callable[[VirtualTime, float], Model]:
+    """One as the trade sells them."""
+    match chance.choice(MODELS):
+        case "shtrih":
+            return partial(Shtrih, quirks=_any_shtrih(chance))
+        case "atol_web":
+            server = WebQuirks(generations=chance.choice([("new", "old"), ("new",), ("old",)]))
+            return partial(AtolWeb, quirks=_any_atol(chance), server=server, seed=seed)
+        case _:
+            return partial(AtolLibrary, quirks=_any_atol(chance))
+
+
+def _any_atol(chance: random.Random) -> atol.Quirks:
+    return atol.Quirks(
+        ffd=chance.choice(["1.05", "1.1", "1.2", "1.2"]),
+        takes_place=chance.random() < 0.7,
+        keeps_tags=chance.random() < 0.8,
+        opens_shift_itself=chance.random() < 0.5,
+        slow=chance.choice([{}, {}, {"sell": 8.0}, {"closeShift": 20.0}]),
+    )
+
+
+def _any_shtrih(chance: random.Random) -> shtrih.Quirks:
     return shtrih.Quirks(
         acks_while_executing=chance.random() < 0.5,
         prints_at_once=chance.random() < 0.3,
@@ -88,6 +134,8 @@ def any_registrar(chance: random.Random) -> shtrih.Quirks:
         takes_lines=chance.random() < 0.8,
         has_sensors=chance.random() < 0.7,
         opens_shift_itself=chance.random() < 0.5,
+        corrections_are_receipts=chance.random() < 0.3,
+        counts_corrections=chance.random() < 0.7,
     )
 
 
@@ -98,6 +146,7 @@ class Faults:
         self.kiosk, self.chance = kiosk, chance
         self.struck: Counter[str] = Counter()
         """How often which came."""
+        self._drives = (f"99990789{number:08}" for number in count(2))
 
     def crashes(self) -> list[Callable[[], Script]]:
         """What only the core and its cables suffer."""
@@ -112,9 +161,11 @@ class Faults:
         return [
             *[self.power_of_the_kiosk] * 6, *[self.disk_dies] * 7, *[self.kill] * 6, self.stick_dies,
             self.unplug, self.unplug, self.power_of_a_device, self.power_of_a_device, self.stop, self.jam, self.pause,
-            self.cheat, self.cassette, self.no_paper, self.little_paper, self.bad_line, self.bad_line, self.busy,
-            self.refuse, self.hours_pass, self.clock_jumps, self.zone_changes, self.night, self.disk_is_full,
-            self.sync_fails, self.reads_fail,
+            self.cheat, self.cassette, self.no_paper, self.little_paper, self.cover, self.bad_line, self.bad_line,
+            self.busy, self.refuse, self.own_fault_of_the_registrar, self.drive_is_full, self.data_operator_is_away,
+            *[self.strangers_receipt] * self.kiosk.model.tells_payments,
+            self.hours_pass, self.registrar_clock_slips, self.clock_jumps, self.zone_changes, self.night,
+            self.night_over_a_debt, self.night_over_a_debt, self.disk_is_full, self.sync_fails, self.reads_fail,
         ]  # fmt: skip
 
     def strike(self, fault: Callable[[], Script]) -> Script:
@@ -124,7 +175,7 @@ class Faults:
                 yield from self._wait_for(lambda: not self.kiosk.validator.truth.is_empty)
                 yield self.chance.uniform(0.0, NOTE_S / self.kiosk.speed)
             case luck if luck < 0.65:
-                yield from self._wait_for(lambda: self.kiosk.registrar.truth.opened is not None)
+                yield from self._wait_for(lambda: self.kiosk.model.is_at_work)
                 yield self.chance.uniform(0.0, RECEIPT_S / self.kiosk.speed)
         name = fault.__name__.replace("_", " ")
         self.struck[name] += 1
@@ -180,7 +231,7 @@ class Faults:
 
     def unplug(self) -> Script:
         wire = self.chance.choice([self.kiosk.to_validator, self.kiosk.to_registrar])
-        self.kiosk.live(wire.unplug)
+        self.kiosk.live(self.kiosk.model.unplug if wire is self.kiosk.to_registrar else wire.unplug)
         yield self.chance.choice([0.1, 1.0, 15.0])
         wire.plug()
 
@@ -232,10 +283,15 @@ class Faults:
         yield self.chance.choice([1.0, 20.0])
         self.kiosk.do(self.kiosk.to_registrar, "put_paper_in")
 
+    def cover(self) -> Script:
+        self.kiosk.do(self.kiosk.to_registrar, "open_cover")
+        yield self.chance.choice([0.1, 1.0, 20.0])
+        self.kiosk.do(self.kiosk.to_registrar, "close_cover")
+
     def bad_line(self) -> Script:
-        validator, registrar = self.kiosk.validator.quirks, self.kiosk.registrar.quirks
+        validator = self.kiosk.validator.quirks
         setattr(validator, self.chance.choice(VALIDATOR_LINE), self.chance.randint(1, 3))
-        setattr(registrar, self.chance.choice(REGISTRAR_LINE), self.chance.randint(1, 3))
+        self.kiosk.model.spoil_line(self.chance)
         yield 0.0
 
     def busy(self) -> Script:
@@ -243,8 +299,54 @@ class Faults:
         yield 0.0
 
     def refuse(self) -> Script:
-        errors = [0x31] * self.chance.randint(1, 5)
-        self.kiosk.registrar.quirks.refusals.setdefault(self.chance.choice(COMMANDS), []).extend(errors)
+        self.kiosk.model.refuse(self.chance)
+        yield 0.0
+
+    def own_fault_of_the_registrar(self) -> Script:
+        name, begin, end = self.kiosk.model.own_fault(self.chance)
+        self.kiosk.timeline.note("fault", name)
+        begin()
+        yield self.chance.choice([0.1, 1.0, 7.0, 40.0])
+        end()
+
+    def drive_is_full(self) -> Script:
+        """A technician comes with another one, or it was a slip of the electronics."""
+        faults = self.kiosk.registrar.faults
+        faults.drive = self.kiosk.model.drive_is_full
+        yield self.chance.choice([1.0, 20.0])
+        faults.drive = None
+        if self.chance.random() < 0.5:
+            yield from self._change_drive()
+
+    def _change_drive(self) -> Script:
+        """By the book: with the power off, and not while a document may be in the old one that nobody knows of."""
+        kiosk = self.kiosk
+        kiosk.do(kiosk.to_registrar, "cut_power")
+        yield DRIVE_CHANGE_S
+        begun = kiosk.look(
+            lambda journal: [one for one in journal.fiscal_pending() if one.intent is not None]
+        )
+        if begun == [] and not kiosk.registrar.has_power:
+            kiosk.timeline.note("technician", "changes the fiscal drive")
+            kiosk.do(kiosk.to_registrar, "swap_drive", next(self._drives))
+        if kiosk.has_power:
+            kiosk.do(kiosk.to_registrar, "restore_power")
+
+    def data_operator_is_away(self) -> Script:
+        """Nobody takes its documents, for a month perhaps."""
+        faults = self.kiosk.registrar.faults
+        faults.loses_ofd = True
+        yield self.chance.choice([1.0, 20.0])
+        if self.chance.random() < 0.3:
+            self.kiosk.do(self.kiosk.to_registrar, "move_clock", MONTH_H)
+            yield self.chance.choice([1.0, 20.0])
+        faults.loses_ofd = False
+
+    def strangers_receipt(self) -> Script:
+        """Another program makes one, when the registrar has time for it."""
+        if not self.kiosk.model.is_at_work and self.kiosk.registrar.has_power:
+            with suppress(KassaError):
+                self.kiosk.do(self.kiosk.to_registrar, "sell_elsewhere", self.chance.choice([10, 100, 500]))
         yield 0.0
 
     # --- time -------------------------------------------------------------------------------------------------------
@@ -252,6 +354,12 @@ class Faults:
     def hours_pass(self) -> Script:
         self.kiosk.do(self.kiosk.to_registrar, "move_clock", self.chance.choice([1, 25]))
         yield 0.0
+
+    def registrar_clock_slips(self) -> Script:
+        """Back, before the last document, until somebody sets it right."""
+        self.kiosk.do(self.kiosk.to_registrar, "move_clock", -2)
+        yield self.chance.choice([1.0, 20.0])
+        self.kiosk.do(self.kiosk.to_registrar, "move_clock", 2)
 
     def clock_jumps(self) -> Script:
         """An hour, a day, a year, a decade; a step of NTP."""
@@ -266,16 +374,33 @@ class Faults:
         yield 0.0
 
     def night(self) -> Script:
-        terminal = self.kiosk.terminal
+        self._close_shift()
+        yield 0.0
+
+    def night_over_a_debt(self) -> Script:
+        """The shift is closed while a payment has no document: a person has to say what is right now."""
+        self.kiosk.model.refuse_receipts(REFUSALS)
+        for _ in range(REFUSALS * REFUSED_MAX_S):
+            owes = self.kiosk.look(
+                lambda journal: [one for one in journal.fiscal_pending() if not one.intent]
+            )
+            if owes and self._close_shift():
+                return
+            yield 1.0
+
+    def _close_shift(self) -> bool:
+        """Whether the terminal has time for it."""
+        terminal, asked = self.kiosk.terminal, []
 
         def close() -> None:
             assert terminal is not None
             with suppress(IntentRefused):
                 terminal.order_report(CloseShift())
+                asked.append(True)
 
         if terminal is not None:
             self.kiosk.live(close)
-        yield 0.0
+        return bool(asked)
 
     # --- disk -------------------------------------------------------------------------------------------------------
 
@@ -302,13 +427,9 @@ class Faults:
         kiosk.acts_left = kiosk.disk.cut_before = kiosk.disk.room_bytes = None
         kiosk.disk.sync_fails = kiosk.disk.reads_fail = False
         kiosk.rest_after_death_s = 0.0
-        for quirks, names in (
-            (kiosk.validator.quirks, VALIDATOR_LINE),
-            (kiosk.registrar.quirks, REGISTRAR_LINE),
-        ):
-            for name in names:
-                setattr(quirks, name, 0)
-        kiosk.registrar.quirks.refusals.clear()
+        for name in VALIDATOR_LINE:
+            setattr(kiosk.validator.quirks, name, 0)
+        kiosk.model.mend()
         kiosk.restore_power()
         for wire in (kiosk.to_validator, kiosk.to_registrar):
             wire.plug()

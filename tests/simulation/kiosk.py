@@ -14,13 +14,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
+from registrar_models import NOON, Model, Shtrih
 from simulated_disk import CUTS, PowerCut, SimulatedDisk, SimulatedFiles, plugged
 from timeline import Timeline, in_brief
 from validators import UNITS, unit_of
 from virtual_time import SlowHost, VirtualTime, Wire
 
-from devices.shtrih import simulator as shtrih
-from devices.shtrih.driver import ShtrihDriver
+from devices.link import Link
 from devices.steps import Pump
 from devices.validator.driver import ValidatorDriver
 from devices.validator.machine import Quirks
@@ -54,8 +54,6 @@ KNOWS_CONTACT = ("balance", "contact", "cash")
 """Screens between which a contact for the electronic receipt lasts."""
 RETRY_S = 1.0
 """A core that could not start is started again."""
-NOON = datetime(2026, 11, 24, 14, 5)  # noqa: DTZ001 - a registrar's wall time has no zone
-"""What the registrar's clock shows when a story begins; the core's own shows the same."""
 
 T = TypeVar("T")
 _disks = count()
@@ -107,7 +105,7 @@ class Kiosk:
         config: Config,
         chance: random.Random,
         validator: Quirks | None = None,
-        registrar: shtrih.Quirks | None = None,
+        registrar: Callable[[VirtualTime, float], Model] = Shtrih,
         *,
         speed: float = 1.0,
         slowness: float = 1.0,
@@ -120,11 +118,12 @@ class Kiosk:
         self.clock = Clock(self.time)
         self.unit = unit_of(validator) if validator is not None else UNITS["ccnet"]
         self.validator = self.unit.simulator(self.time.time(), quirks=validator, speed=speed)
-        self.registrar = shtrih.Simulator(self.time.time(), wall=NOON, quirks=registrar, speed=speed)
-        self.to_validator, self.to_registrar = (
-            Wire(self.validator, self.time),
-            Wire(self.registrar, self.time),
-        )
+        self.model = registrar(self.time, speed)
+        """Of the registrar."""
+        self.registrar = self.model.device
+        self.to_validator, self.to_registrar = Wire(self.validator, self.time), self.model.wire
+        self.late_document: Callable[[], str] = lambda: "receipt"
+        """What an accountant says that a payment shall have whose shift is over."""
         self.collected: list[int] = []
         """Notes that collectors took away, in whole units."""
         self.cassettes: list[list[int]] = []
@@ -194,12 +193,12 @@ class Kiosk:
         terminal = Terminal(self.config, self.home, self.journal, self.clock, devices, files)
         drivers = (
             ValidatorDriver(self.unit.dialect, "RUB", ("RUS", "RUB")),
-            ShtrihDriver(30, "RUB", self.clock.now),
+            self.model.driver(self.clock.now),
         )
-        wires = self.to_validator, self.to_registrar
+        ports: tuple[Callable[[], Link], ...] = (self.to_validator.open, self.model.open)
         self.pumps = [
-            Pump(driver, wire.open, self._dispatch, self._host)
-            for driver, wire in zip(drivers, wires, strict=True)
+            Pump(driver, port, self._dispatch, self._host)
+            for driver, port in zip(drivers, ports, strict=True)
         ]
         self.terminal = terminal
         terminal.follow(self._show)
@@ -313,6 +312,7 @@ class Kiosk:
         for pump in self.pumps:
             pump.stop()
         self.pumps = []
+        self.model.core_ends()
         left = self.disk if how == "keep" and not self.disk.is_dead else self.disk.after_cut(how, self.chance)
         with contextlib.suppress(KassaError):
             if self.journal is not None:
@@ -354,6 +354,7 @@ class Kiosk:
         if not self.devices_keep_power:
             self._switch("cut_power")
         self._bury(how)
+        self.model.computer_ends()
         if self.stick is not None:
             self.stick = SimulatedFiles(self.stick.disk.after_cut(how, self.chance), STICK)
 
@@ -364,6 +365,7 @@ class Kiosk:
         self.has_power = True
         self.timeline.note("power", "back")
         self._switch("restore_power")
+        self.model.computer_begins()
         self.live(self.start_core)
 
     def _switch(self, act: str) -> None:
@@ -415,20 +417,25 @@ class Kiosk:
         while not self.is_calm():
             stuck = self.terminal.status() if self.terminal else "the core does not start"
             assert self.time.time() < end, f"the terminal is stuck: {stuck}"
-            self.live(self._decide_late_documents)
+            self.decide_late_documents()
             self.wait(CALM_LOOK_S)
         self.wait(CALM_LOOK_S)
         self.export_now()
 
+    def decide_late_documents(self) -> None:
+        """The accountant says what becomes of payments whose shift is over without a document."""
+        self.live(self._decide_late_documents)
+
     def _decide_late_documents(self) -> None:
-        """The accountant says what becomes of receipts whose shift is over."""
-        if self.terminal is None or self.journal is None:
+        terminal, journal = self.terminal, self.journal
+        if terminal is None or journal is None:
             return
-        for waiting in self.journal.fiscal_pending():
+        for waiting in journal.fiscal_pending():
             if waits_for_person(waiting, is_any_shift_right=False):
-                self.timeline.note("accountant", f"{waiting.payment} shall have a receipt")
+                document = self.late_document()
+                self.timeline.note("accountant", f"{waiting.payment} shall have a {document}")
                 with contextlib.suppress(LateDecisionRefused):
-                    self.terminal.decide_late_document(waiting.payment, "receipt", "", "Petrova", "night")
+                    terminal.decide_late_document(waiting.payment, document, "", "Petrova", "night")
 
     def credited(self) -> list[PaymentRecord]:
         """The payments with money, oldest first."""
@@ -468,6 +475,8 @@ class Kiosk:
 
     def do(self, wire: Wire, act: str, *values: Any, **named: Any) -> Any:
         """A hand does something to a device now."""
+        if wire is self.to_registrar:
+            return self.model.do(act, *values, **named)
         answer = getattr(wire.device, act)(*values, now=self.time.time(), **named)
         wire.stir()
         return answer

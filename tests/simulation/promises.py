@@ -9,15 +9,13 @@ from hashlib import sha256
 from typing import Any
 
 from kiosk import Kiosk
+from registrar_models import Kept
 
-from devices.shtrih import tlv
-from devices.shtrih.memory import Record
-from devices.shtrih.protocol import Form
+from kassa.fiscal.receipt import CORRECTION
+from kassa.journal import entries as e
 from kassa.journal.verify import verify
 from kassa.money import Money, of_whole
 
-CONTACT = 1008
-"""The tag that tells the data operator where the electronic receipt goes."""
 TOTAL = re.compile(r"#TOTAL (\d+);(\d+)\.(\d\d)")
 
 
@@ -32,6 +30,8 @@ class Count:
     payments: int
     notes: int
     documents: int
+    corrections: int
+    """So many of the documents are, as their shift was over."""
     files: int
     uncertain: int
     orphans: int
@@ -52,20 +52,23 @@ def check(kiosk: Kiosk, *, whole_chain: bool = True) -> Count:
     uncertain, orphans, in_vain = _check_notes(kiosk, payments, credited)
     _check_cassettes(kiosk)
     _check_accounts(kiosk, credited)
-    _check_documents(kiosk, credited)
-    _check_contacts(kiosk)
-    files = _check_files(kiosk, credited)
+    documents = receipts(kiosk)
+    _check_documents(kiosk, credited, documents)
+    _check_shifts(kiosk, credited)
+    _check_contacts(kiosk, documents)
+    _check_suppliers(kiosk, credited, documents)
+    files = _check_files(kiosk, credited, sum(one.sum for one in documents))
     _check_what_staff_see(kiosk)
     return Count(
         payments=len(credited), notes=len(kiosk.collected) + len(kiosk.validator.truth.cassette),
-        documents=len(receipts(kiosk)), files=files, uncertain=uncertain, orphans=orphans, in_vain=in_vain,
+        documents=len(documents), corrections=sum(one.is_correction for one in documents), files=files,
+        uncertain=uncertain, orphans=orphans, in_vain=in_vain,
     )  # fmt: skip
 
 
-def receipts(kiosk: Kiosk) -> list[Record]:
-    """Every receipt that any fiscal drive of the kiosk holds."""
-    drives = [*kiosk.registrar.truth.former_drives, kiosk.registrar.truth.drive]
-    return [one for drive in drives for one in drive.documents if one.form is Form.RECEIPT]
+def receipts(kiosk: Kiosk) -> list[Kept]:
+    """Every receipt and correction of ours that any fiscal drive of the kiosk holds."""
+    return [one for one in kiosk.model.kept if one.is_ours]
 
 
 def _require(kept: bool, words: str) -> None:
@@ -131,17 +134,60 @@ def _check_accounts(kiosk: Kiosk, credited: list[Any]) -> None:
     _require(not strange, f"credited to another account than the one on the screen: {dict(strange)}")
 
 
-def _check_documents(kiosk: Kiosk, credited: list[Any]) -> None:
+def _check_documents(kiosk: Kiosk, credited: list[Any], documents: list[Kept]) -> None:
+    """One for each payment, its own, and of the kind that is right."""
     without = [one.number for one in credited if one.document is None]
     _require(not without, f"without a document: {', '.join(without)}")
-    told = Counter((one.document.number, one.document.sign, one.paid) for one in credited)
-    kept = Counter((one.number, one.sign, one.sum) for one in receipts(kiosk))
+    told = Counter(
+        (written.drive_serial, written.number, written.sign, written.shift, one.paid)
+        for one in credited
+        if (written := one.document)
+    )
+    kept = Counter((one.drive, one.number, one.sign, one.shift, one.sum) for one in documents)
     _require(
         told == kept, f"only in the journal: {dict(told - kept)}, only in the drive: {dict(kept - told)}"
     )
+    payments = {(one.document.drive_serial, one.document.number): one.number for one in credited}
+    own = {(one.drive, one.number): one for one in documents}
+    strange = [name for place, name in payments.items() if own[place].payment not in (None, name)]
+    _require(not strange, f"their documents are of other payments: {', '.join(strange)}")
+    corrected = {payments[place] for place, one in own.items() if one.is_correction}
+    decided = _decided(kiosk, CORRECTION)
+    _require(
+        corrected == decided, f"receipts where corrections are right, or corrections: {corrected ^ decided}"
+    )
 
 
-def _check_contacts(kiosk: Kiosk) -> None:
+def _check_shifts(kiosk: Kiosk, credited: list[Any]) -> None:
+    """No shift is closed between a document's beginning and the document."""
+    assert kiosk.journal is not None
+    with kiosk.journal.reading() as db:
+        rows = db.execute("SELECT body FROM entries WHERE kind = 'fiscal_intended' ORDER BY seq")
+        found = [e.decode(body) for (body,) in rows]
+    begun = {one.payment: one for one in found if isinstance(one, e.FiscalIntended)}
+    made = {one.number: one.document.number for one in credited}
+    closings = kiosk.model.closings
+    inside = [
+        payment
+        for payment, intent in begun.items()
+        for drive, number in closings
+        if drive == intent.drive_serial and intent.last_document < number < made[payment]
+    ]
+    _require(not inside, f"a shift was closed inside their receipts: {', '.join(inside)}")
+
+
+def _decided(kiosk: Kiosk, document: str) -> set[str]:
+    """Payments of which a person said that their late document shall be such a one."""
+    assert kiosk.journal is not None
+    with kiosk.journal.reading() as db:
+        rows = db.execute("SELECT e.body FROM payments p JOIN entries e ON e.seq = p.decided_seq")
+        found = [e.decode(entry) for (entry,) in rows]
+    return {
+        one.payment for one in found if isinstance(one, e.LateDocumentDecided) and one.document == document
+    }
+
+
+def _check_contacts(kiosk: Kiosk, documents: list[Kept]) -> None:
     """A document names where its own customer wants the electronic receipt, and nobody else's place.
 
     Only of documents that carry the payment's number: not every registrar takes tags.
@@ -149,15 +195,27 @@ def _check_contacts(kiosk: Kiosk) -> None:
     assert kiosk.journal is not None
     with kiosk.journal.reading() as db:
         left = dict(db.execute("SELECT number, contact FROM payments"))
-    told = {one.payment: tlv.find(one.tags, CONTACT) for one in receipts(kiosk) if one.payment is not None}
-    named = {payment: value.decode("cp866") for payment, value in told.items() if value is not None}
+    told = {one.payment: one.contact for one in documents if one.payment is not None}
+    named = {payment: contact for payment, contact in told.items() if contact is not None}
     wrong = [payment for payment, contact in named.items() if contact != left[payment]]
     _require(not wrong, f"their receipts go to another address than the customer's: {', '.join(wrong)}")
     silent = [payment for payment in told if payment not in named and left[payment] is not None]
     _require(not silent, f"their receipts go to no address: {', '.join(map(str, silent))}")
 
 
-def _check_files(kiosk: Kiosk, credited: list[Any]) -> int:
+def _check_suppliers(kiosk: Kiosk, credited: list[Any], documents: list[Kept]) -> None:
+    """A document names whose service it is, for as long as it has items: some corrections have none."""
+    agents = {one.id: one.agent and one.agent.supplier.inn for one in kiosk.config.service}
+    services = {(one.document.drive_serial, one.document.number): one.service for one in credited}
+    wrong = [
+        one.number
+        for one in documents
+        if any(inn != agents[services[one.drive, one.number]] for inn in one.suppliers)
+    ]
+    _require(not wrong, f"documents that name another supplier: {wrong}")
+
+
+def _check_files(kiosk: Kiosk, credited: list[Any], register: int) -> int:
     """Each payment once; a batch may lie on several sticks, and at least once as it was frozen."""
     journal = kiosk.journal
     assert journal is not None
@@ -188,7 +246,6 @@ def _check_files(kiosk: Kiosk, credited: list[Any]) -> int:
     meant = {(one.number, one.account, Money(one.paid).decimal()) for one in credited}
     _require(said == meant, f"rows say another account or sum than the journal: {sorted(said - meant)}")
     in_journal = sum(one.paid for one in credited)
-    register = sum(one.sum for one in receipts(kiosk))
     _require(
         total == in_journal == register,
         f"files hold {total}, the journal {in_journal}, the drives {register}",

@@ -1,10 +1,12 @@
 """What storms and doubts have shown, told as stories over a whole terminal."""
 
 import random
+from functools import partial
 
 import msgspec
 from kiosk import Kiosk
 from promises import check, receipts
+from registrar_models import Shtrih
 
 from devices.ccnet import simulator as ccnet
 from devices.shtrih import errors
@@ -38,7 +40,7 @@ def insert(kiosk, note):
 def test_an_equal_payments_document_is_not_taken_for_that_of_one_in_doubt_after_a_restart(home):
     """Where receipts carry no payment number, only the journal knows whose document the next one is."""
     unit = shtrih.Quirks(takes_tags=False)
-    kiosk = Kiosk(home, HASTY, random.Random(1), registrar=unit)
+    kiosk = Kiosk(home, HASTY, random.Random(1), registrar=partial(Shtrih, quirks=unit))
     unit.refusals[CLOSE], unit.refusals[CANCEL] = [0x31], [errors.BUSY] * 8
     pay(kiosk, 500)
     while "document_in_doubt" not in [one.code for one in kiosk.journal.conditions()]:

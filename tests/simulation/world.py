@@ -17,12 +17,12 @@ from pathlib import Path
 
 import msgspec
 from clerk import Clerk
-from faults import Faults, any_registrar, any_validator, good_validator
+from faults import Faults, any_registrar, any_validator, good_registrar, good_validator
 from kiosk import Kiosk
 from people import Customer, Script, accountant, collector
 from promises import Count, PromiseBroken, check
 
-from kassa.config import Config, load
+from kassa.config import Agent, Config, Supplier, load
 from kassa.errors import KassaError
 from kassa.home import Home, data_folder
 
@@ -69,9 +69,15 @@ KINDS: dict[str, Callable[[Faults], list[Callable[[], Script]]]] = {
 """Everything fails; only the core and its cables do, so that no doubt of any note may remain; nothing fails."""
 
 
+CONFIG = load(data_folder() / "examples" / "kassa.toml")
+AGENT = Agent("paying_agent", Supplier("ООО «Сосед»", "7701234567", ("+74951112233",)), ("+74990000001",))
+"""Of the service that some take money for on behalf of somebody else."""
+AGENTS_SERVICE = "tv"
+
+
 def any_config(chance: random.Random) -> Config:
     """Customers with little patience, and a night that comes soon."""
-    config = load(data_folder() / "examples" / "kassa.toml")
+    config = CONFIG
     cash = msgspec.structs.replace(
         config.cash,
         idle_timeout_s=chance.choice([3, 8]),
@@ -91,6 +97,18 @@ def any_config(chance: random.Random) -> Config:
 
 LATE_RECEIPTS_SHARE = 0.3
 """Of the operators so many let an owed receipt be printed whatever shift it is."""
+AGENTS_SHARE = 0.3
+CORRECTIONS_SHARE = 0.5
+"""Of the documents whose shift is over so many become corrections."""
+
+
+def with_agent(config: Config) -> Config:
+    """One of the services is somebody else's."""
+    services = tuple(
+        msgspec.structs.replace(one, agent=AGENT) if one.id == AGENTS_SERVICE else one
+        for one in config.service
+    )
+    return msgspec.structs.replace(config, service=services)
 
 
 class World:
@@ -105,12 +123,18 @@ class World:
             config = msgspec.structs.replace(
                 config, registrar=msgspec.structs.replace(config.registrar, late_receipt="any_shift")
             )
+        papers = random.Random(f"papers {kind} {seed}")
+        """A chance of its own, too: what is drawn of it moves nothing else in a life."""
+        if papers.random() < AGENTS_SHARE:
+            config = with_agent(config)
         good = kind != "storm"
         self.kiosk = Kiosk(
-            home, config, chance, good_validator(chance) if good else any_validator(chance), None if good else any_registrar(chance),
+            home, config, chance, good_validator(chance) if good else any_validator(chance),
+            good_registrar(papers, seed) if good else any_registrar(papers, seed),
             speed=chance.choice([1.0, 4.0, 4.0, 8.0, 8.0, 16.0, 16.0, 16.0]),
             slowness=chance.choice([1.0, 2.0, 4.0]), timeline_last=timeline_last,
         )  # fmt: skip
+        self.kiosk.late_document = lambda: "correction" if papers.random() < CORRECTIONS_SHARE else "receipt"
         self._began = self.kiosk.time.time()
         self.faults = Faults(self.kiosk, chance)
         self.clerk = Clerk(self.kiosk, chance)
@@ -157,6 +181,7 @@ class World:
             yield from Customer(self.kiosk, self.chance, self.contacts).visit()
             if self.kind == "storm" and self.chance.random() < 0.05:
                 yield from accountant(self.kiosk, self.chance)
+                self.kiosk.decide_late_documents()
             if self.chance.random() < 0.01:
                 self._start(self.clerk.drop())
             if self.chance.random() < 0.02:

@@ -7,6 +7,7 @@ from registrar_units import NOON
 from devices.shtrih import tlv
 from devices.shtrih.archive import tags_of
 from devices.shtrih.driver import LINES_MAX
+from devices.shtrih.memory import Truth
 from devices.shtrih.protocol import Z_REPORT_MS, Form, Mode, Submode
 from devices.shtrih.receipts import may_name
 from devices.shtrih.registrar import BUSY_MAX_S, DOCUMENT_LEFT_S, SETTLE_DOCUMENTS_MAX, TELL_EVERY_S
@@ -932,3 +933,23 @@ def test_a_port_that_talks_nonsense_is_lost_in_words(new_rig):
     lost = rig.wait_for(RegistrarLost)
 
     assert "nothing but noise" in lost.reason
+
+
+def test_a_setting_that_is_not_as_we_need_it_is_told_by_the_devices_own_name(new_rig):
+    truth = Truth(tables={"1.7": 0, "24.9": 2})
+    rig = new_rig(truth)
+    told = lambda: [words for _, words in rig.core.queue.status.notices]
+    rig.time.run_until(lambda: rig.core.queue.status and told(), 60)
+
+    differs = ("table 1, field 7 (ОТРЕЗКА ЧЕКА) is 0", "table 24, field 9 (АВТОЗАКРЫТИЕ СМЕНЫ) is 2")
+    assert [one.partition(":")[0] for one in told()[0].split("; ")] == list(differs)
+
+
+def test_a_start_asks_for_few_settings(new_rig):
+    """Each question is a moment in which nobody can pay."""
+    rig = new_rig()
+    rig.wait_ready()
+    rig.time.run_for(5.0)
+
+    asked = [command[:1] for command in rig.sim.commands if command[:1] in (b"\x1f", b"\x2d", b"\x2e")]
+    assert len(asked) <= 12
