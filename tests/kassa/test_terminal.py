@@ -1008,7 +1008,7 @@ def test_what_the_registrar_refuses_is_told_with_its_reason_and_forgotten_with_t
         ports.terminal.dispatch(NotRegistered(payment, "format 1.05 cannot do it", certain=True))
     assert raised(ports)["document_refused"] == f"{payment}: format 1.05 cannot do it"
 
-    ports.terminal.dispatch(ShiftClosed(57, 1240))
+    ports.terminal.dispatch(ShiftClosed(57, 1240, READY.drive_serial))
     ports.terminal.decide_late_document(payment, "correction", "", "Petrova", "refused", "accountant")
     assert ports.terminal.status()["documents_refused"] == []
     assert ports.to_registrar[-1].receipt.correction is not None
