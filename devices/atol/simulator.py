@@ -75,6 +75,8 @@ class WebQuirks:
     """So many requests never arrive."""
     lost_answers: int = 0
     """So many answers get lost on the wire."""
+    lost_acceptances: int = 0
+    """The same, but only answers to requests that make a fiscal document."""
     answers: list[int] = field(default_factory=list)
     """Statuses still to be given instead of an answer, without doing anything."""
     garbage: bytes = b""
@@ -371,8 +373,10 @@ class Connection:
             return b""
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in head.headers}
         token = headers.get("authorization", "").removeprefix("Basic ")
+        posts = len(self._server.posts)
         status, answer = self._server.handle(head.method.decode(), head.target.decode(), token, self._body)
-        if self._server._loses("lost_answers"):
+        is_fiscal = len(self._server.posts) > posts
+        if self._server._loses("lost_answers") or (is_fiscal and self._server._loses("lost_acceptances")):
             return b""
         if garbage := self._server.quirks.garbage:
             self._server.quirks.garbage = b""

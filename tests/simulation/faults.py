@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta, timezone
 from functools import partial
@@ -39,6 +39,7 @@ RECEIPT_S = 1.0
 """From the opened receipt to its document, likewise."""
 MODELS = (*("shtrih",) * 8, "atol_web", "atol_library")
 """As often as each stands in kiosks."""
+ATOL_MODELS = ("atol_web", "atol_library")
 DRIVE_CHANGE_S = 90.0
 """With the power off; a new one has to be registered, too."""
 REFUSALS, REFUSED_MAX_S = 3, 20
@@ -101,9 +102,11 @@ def good_registrar(chance: random.Random, seed: int) -> Callable[[VirtualTime, f
             return AtolLibrary
 
 
-def any_registrar(chance: random.Random, seed: int) -> Callable[[VirtualTime, float], Model]:
+def any_registrar(
+    chance: random.Random, seed: int, models: Sequence[str] = MODELS
+) -> Callable[[VirtualTime, float], Model]:
     """One as the trade sells them."""
-    match chance.choice(MODELS):
+    match chance.choice(models):
         case "shtrih":
             return partial(Shtrih, quirks=_any_shtrih(chance))
         case "atol_web":

@@ -318,11 +318,13 @@ class AtolWeb(Atol):
 
     def spoil_line(self, chance: random.Random) -> None:
         times = chance.randint(1, 3)
-        match chance.choice(("requests", "answers", "answers", "statuses", "device")):
+        match chance.choice(("requests", "answers", "acceptances", "acceptances", "statuses", "device")):
             case "requests":
                 self.server.quirks.lost_requests = times
             case "answers":
                 self.server.quirks.lost_answers = times
+            case "acceptances":
+                self.server.quirks.lost_acceptances = times
             case "statuses":
                 self.server.quirks.answers = [chance.choice(HTTP_REFUSALS)] * times
             case "device":
@@ -351,7 +353,7 @@ class AtolWeb(Atol):
     def mend(self) -> None:
         super().mend()
         quirks = self.server.quirks
-        quirks.lost_requests = quirks.lost_answers = 0
+        quirks.lost_requests = quirks.lost_answers = quirks.lost_acceptances = 0
         quirks.queue_s, quirks.answers = 0.0, []
 
 

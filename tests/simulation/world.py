@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 from clerk import Clerk
-from faults import Faults, any_registrar, any_validator, good_registrar, good_validator
+from faults import ATOL_MODELS, MODELS, Faults, any_registrar, any_validator, good_registrar, good_validator
 from kiosk import Kiosk
 from people import Customer, Script, accountant, collector
 from promises import Count, PromiseBroken, check
@@ -63,10 +63,11 @@ class SeedFailed(Exception):
 
 KINDS: dict[str, Callable[[Faults], list[Callable[[], Script]]]] = {
     "storm": Faults.all,
+    "atol": Faults.all,
     "crashes": Faults.crashes,
     "fair": lambda _: [],
 }
-"""Everything fails; only the core and its cables do, so that no doubt of any note may remain; nothing fails."""
+"""Everything fails; the same, and the registrar is one of ATOL's; only the core and its cables do, so that no doubt of any note may remain; nothing fails."""
 
 
 CONFIG = load(data_folder() / "examples" / "kassa.toml")
@@ -95,6 +96,8 @@ def any_config(chance: random.Random) -> Config:
     )
 
 
+STORMS = {"storm": MODELS, "atol": ATOL_MODELS}
+"""Which registrars are out in which storm."""
 LATE_RECEIPTS_SHARE = 0.3
 """Of the operators so many let an owed receipt be printed whatever shift it is."""
 AGENTS_SHARE = 0.3
@@ -127,10 +130,10 @@ class World:
         """A chance of its own, too: what is drawn of it moves nothing else in a life."""
         if papers.random() < AGENTS_SHARE:
             config = with_agent(config)
-        good = kind != "storm"
+        self.is_stormy = kind in STORMS
         self.kiosk = Kiosk(
-            home, config, chance, good_validator(chance) if good else any_validator(chance),
-            good_registrar(papers, seed) if good else any_registrar(papers, seed),
+            home, config, chance, any_validator(chance) if self.is_stormy else good_validator(chance),
+            any_registrar(papers, seed, STORMS[kind]) if self.is_stormy else good_registrar(papers, seed),
             speed=chance.choice([1.0, 4.0, 4.0, 8.0, 8.0, 16.0, 16.0, 16.0]),
             slowness=chance.choice([1.0, 2.0, 4.0]), timeline_last=timeline_last,
         )  # fmt: skip
@@ -179,7 +182,7 @@ class World:
         for _ in range(customers):
             yield self.chance.choice([0.0, 0.0, 0.1, 1.0])
             yield from Customer(self.kiosk, self.chance, self.contacts).visit()
-            if self.kind == "storm" and self.chance.random() < 0.05:
+            if self.is_stormy and self.chance.random() < 0.05:
                 yield from accountant(self.kiosk, self.chance)
                 self.kiosk.decide_late_documents()
             if self.chance.random() < 0.01:
