@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import enum
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime
 from typing import Any, get_args
 
-from pieces import PIECE_MAX_BYTES, Pieces, Target, check_error, string
+from pieces import ERROR_MAX_CHARS, PIECE_MAX_BYTES, Pieces, Target, check_error, string
 from receipts import receipt_of
 from virtual_time import Device
 
@@ -282,6 +283,7 @@ def shtrih_driver(data: bytes) -> None:
     driver = ShtrihDriver(PASSWORD, "RUB", lambda: NOON)
     for fact in line.run_to_the_end(driver.program(line.now)):
         assert isinstance(fact, get_args(RegistrarFact)), fact
+        check_fact(fact)
 
 
 def registrar_simulator(data: bytes) -> None:
@@ -329,10 +331,33 @@ def obey(simulator: Validator | Registrar, line: bytes, now: float) -> dict[str,
         return {"error": str(error)}
 
 
+def check_fact(told: object) -> None:
+    """What a fact says can be shown, written into a journal and counted with."""
+    match told:
+        case str():
+            assert len(told) < ERROR_MAX_CHARS
+            assert all(letter.isprintable() or letter == "\n" for letter in told), told
+        case bool() | None | enum.Enum():
+            pass
+        case int():
+            assert abs(told) < 1 << 60
+        case datetime():
+            told.astimezone(UTC)
+        case date():
+            pass
+        case tuple():
+            for one in told:
+                check_fact(one)
+        case _:
+            for field in fields(told):  # type: ignore[arg-type]
+                check_fact(getattr(told, field.name))
+
+
 class Line:
     """A serial line whose other end sends the fuzzer's bytes, in virtual time; used up, it is silent.
 
-    `frame` and `body_max`: some answers come well wrapped, so that checksums keep nobody out.
+    `frame` and `body_max`: some answers come well wrapped, so that checksums keep nobody out. What is sent at once has at
+    most `send_max` bytes.
     """
 
     def __init__(
@@ -341,11 +366,15 @@ class Line:
         frame: Callable[[bytes], bytes],
         body_max: int,
         command: Callable[[], object] = lambda: None,
+        send_max: int = PIECE_MAX_BYTES + 3,
     ) -> None:
         self._pieces, self._frame, self._body_max, self._command = pieces, frame, body_max, command
+        self._send_max = send_max
         self._at = 0.0
         self.answers = self.came_bytes = 0
         """How often bytes came, and how many."""
+        self.sent = b""
+        """The last that was sent."""
 
     def now(self) -> float:
         return self._at
@@ -391,7 +420,8 @@ class Line:
                 case Report(fact):
                     yield fact
                 case Send(sent):
-                    assert 0 < len(sent) <= PIECE_MAX_BYTES + 3
+                    assert 0 < len(sent) <= self._send_max
+                    self.sent = sent
                 case Flush() | Disclose():
                     pass
         raise AssertionError(f"not at its end after {STEPS_MAX} steps")
@@ -416,11 +446,13 @@ def overheard(
     simulator: Device,
     program: Callable[[Callable[[], float]], Program[Any]],
     steps: int,
+    wrapped: Callable[[bytes], bytes] | None = None,
     **orders: Any,
 ) -> tuple[list[bytes], bytes]:
     """What a program and a simulated device say to each other: the host's bytes, and the pieces `Line` would read.
 
-    `orders`: what a hand does or the core commands at the step of that number.
+    `wrapped` makes of a whole answer what `Line` would wrap so; else the pieces are bytes as they are. `orders`: what a
+    hand does or the core commands at the step of that number.
     """
     at, came, sent, pieces = 0.0, b"", [], b""
     running = program(lambda: at)
@@ -443,6 +475,10 @@ def overheard(
                     at = max(at, wakes_at)
                     came += simulator.advance(at)
                 at = at if came else give_up
+                if wrapped is not None and came:
+                    answer, came = came, b""
+                    pieces += b"\2" + string(wrapped(answer))
+                    continue
                 answer, came = came[:PIECE_MAX_BYTES], came[PIECE_MAX_BYTES:]
                 pieces += b"\0" + string(answer) if answer else b"\3"
             case Await(timeout_ms):

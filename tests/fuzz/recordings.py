@@ -11,6 +11,7 @@ from operator_files import place
 from pieces import PIECE_MAX_BYTES, Pieces, Target, string
 from stored_files import damage
 
+from devices.atol import http
 from devices.ccnet import protocol as ccnet
 from devices.id003 import protocol as id003
 from devices.shtrih import protocol as shtrih
@@ -123,6 +124,16 @@ def _word_seeds() -> Iterator[bytes]:
             yield bytes((protocol,)) + b"".join(
                 bytes((kind, 1)) + string(data[:PIECE_MAX_BYTES]) for kind, data in said
             )
+    asked = http.request("POST", "h", "/requests", "", "", b'{"uuid":"1","request":[{"type":"getFnStatus"}]}')
+    for name, question, answer in (
+        ("atol_web", asked, b'HTTP/1.1 200 OK\r\nContent-Length: 34\r\n\r\n{"results":[{"errorCode":44}]}    '),
+        ("atol_library", b'{"id":1,"open":{"port":"1"}}\n{"id":2,"task":{"type":"sell"}}\n', b'{"id":1}\n{"id":2,"result":[]}\n'),
+        ("escpos", b"\x1b@\x8a\xa0\xe1\n\x1dV\0\x10\4\4\x1dr\1", b"\x72\3_SIM\0\x10\0\0\0\xff"),
+    ):  # fmt: skip
+        yield bytes((PROTOCOLS.index(name),)) + b"".join(
+            bytes((kind, 1)) + string(data)
+            for kind, data in ((0, question), (1, answer[:9]), (1, answer[9:]))
+        )
 
 
 TARGETS = {

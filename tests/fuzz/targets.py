@@ -6,7 +6,9 @@ There is no HTTP in this version: a parser of it comes with its own target, here
 
 from __future__ import annotations
 
+import atol_lines
 import device_lines
+import escpos_lines
 import messages
 import operator_files
 import recordings
@@ -15,7 +17,9 @@ import validator_lines
 from pieces import Target
 
 TARGETS: dict[str, Target] = {
+    **atol_lines.TARGETS,
     **device_lines.TARGETS,
+    **escpos_lines.TARGETS,
     **messages.TARGETS,
     **operator_files.TARGETS,
     **stored_files.TARGETS,
