@@ -129,7 +129,7 @@ class ShtrihDriver(Registrar):
         yield from report(RegistrationStarting(receipt.payment, drive.serial, drive.last_document))
         try:
             number = yield from self._make(receipt)
-            found = yield from self._confirm(receipt, number)
+            found = yield from self._confirm(receipt, number, drive.last_document)
         except (NotReady, AgentRefused, Refused, AnswerLost) as error:
             self._remember_refusal(error)
             begun = SettleReceipt(receipt, drive.serial, drive.last_document)
@@ -217,10 +217,10 @@ class ShtrihDriver(Registrar):
         for tag in named:
             yield from self._if_it_can(p.send_tags(self._password, tag))
 
-    def _confirm(self, receipt: Receipt, number: int) -> Program[FoundDocument]:
-        """What the drive keeps of the document that was just made: its time is nowhere else."""
+    def _confirm(self, receipt: Receipt, number: int, last: int) -> Program[FoundDocument]:
+        """What the drive keeps of the document that was just made behind `last`: its time is nowhere else."""
         found = yield from self._ask(p.find_document(self._password, number))
-        if not receipts.is_of(receipt, found):
+        if found.number != number or number <= last or not receipts.is_of(receipt, found):
             raise NotReady(f"document {number} in the archive is not the one that was made")
         return found
 
@@ -266,6 +266,8 @@ class ShtrihDriver(Registrar):
         documents = []
         for number in numbers:
             documents.append((yield from self._ask(p.find_document(self._password, number))))
+        if [each.number for each in documents] != numbers:
+            raise InDoubt("the archive tells of other documents than it was asked for")
         found = yield from self._choose(begun, documents)
         if found is None:
             yield from self._cancel_what_is_open(drive)

@@ -289,6 +289,8 @@ class Electronics(Documents):
 
     def _cash_register(self, fields: bytes) -> int:
         self._size(fields, 1, 2)
+        if self.quirks.has_blank_registers:
+            return (1 << 48) - 1
         match fields[0]:
             case number if 121 <= number < 125:
                 return sum(one.sum for one in self._counted(number - 121))

@@ -38,6 +38,8 @@ class Quirks:
     """Keep corrections of formats 1.1 and 1.2 under the form of receipts."""
     counts_corrections: bool = True
     """In the registers, too."""
+    has_blank_registers: bool = False
+    """Its registers of money have never been written to: all their bits are set."""
     has_tables: bool = True
     """Tell and change settings; else refuse that."""
     has_text_documents: bool = True

@@ -26,7 +26,7 @@ from devices.shtrih.settings import (
 )
 from devices.steps import Program, Time, report, sleep
 from kassa.errors import KassaError
-from kassa.money import Money
+from kassa.money import MINOR_MAX, Money
 from kassa.ports import RegistrarStatus, ShiftClosed, ShiftCounted, ShiftOpened, ShiftState
 
 T = TypeVar("T")
@@ -452,7 +452,7 @@ class Registrar:
             if error.code not in errors.NOT_SUPPORTED:
                 raise
             receipts = -1
-        if receipts != shift.receipt:
+        if receipts != shift.receipt or total > MINOR_MAX:
             receipts, total = yield from self._count_archive(shift)
         assert self._drive is not None, "who counts has looked at it"
         return ShiftCounted(shift.number, receipts, Money(total, self._currency), self._drive.serial)

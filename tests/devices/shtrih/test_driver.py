@@ -25,6 +25,7 @@ from kassa.ports import (
     ReportFailed,
     SettleReceipt,
     ShiftClosed,
+    ShiftCounted,
     ShiftOpened,
     ShiftState,
     XReportPrinted,
@@ -257,6 +258,16 @@ def test_settling_never_makes_a_document(rig):
 
     assert outcome(rig) == NotRegistered("00042-0000000777", "the registration was interrupted", certain=True)
     assert not {OPEN_RECEIPT, CLOSE_RECEIPT, b"\xe0"} & set(rig.sim.commands)
+
+
+def test_an_archive_that_answers_with_another_document_is_not_believed(rig):
+    with_open_shift(rig)
+    payment = rig.pay(650)
+    rig.settle()
+    rig.sim.truth.drive.documents[-1].number = 2
+    settle(rig, payment, 650, 3)
+
+    assert not outcome(rig).certain
 
 
 def test_settling_finds_the_payments_document_among_others_of_the_same_sum(rig):
@@ -746,6 +757,14 @@ def test_a_shift_report_that_was_told_is_not_told_again_after_a_lost_link(rig):
     rig.time.run_for(20)
 
     assert rig.core.of(ShiftClosed, ShiftOpened) == [ShiftClosed(1, 4, DRIVE), ShiftOpened(2, 5, DRIVE)]
+
+
+def test_registers_that_hold_no_money_are_not_counted(new_rig):
+    rig = with_open_shift(ready(new_rig, has_blank_registers=True))
+    rig.order(CloseShift())
+    rig.wait_for(ShiftClosed)
+
+    assert rig.core.of(ShiftCounted) == [ShiftCounted(1, 1, of_whole(100), DRIVE)]
 
 
 def test_the_x_report_prints_and_closes_nothing(rig):
