@@ -759,6 +759,17 @@ def test_a_shift_report_that_was_told_is_not_told_again_after_a_lost_link(rig):
     assert rig.core.of(ShiftClosed, ShiftOpened) == [ShiftClosed(1, 4, DRIVE), ShiftOpened(2, 5, DRIVE)]
 
 
+def test_a_shift_that_closes_itself_between_two_questions_is_told_all_the_same(rig):
+    with_open_shift(rig)
+    drive_status = b"\xff\x01"
+    rig.time.run_until(lambda: rig.sim.commands and rig.sim.commands[-1] == drive_status)
+    rig.time.run_until(lambda: rig.sim._executing is None)
+    rig.sim._report(Form.SHIFT_CLOSE, "ОТЧЁТ")
+    rig.time.run_for(30)
+
+    assert rig.core.of(ShiftClosed) == [ShiftClosed(1, 4, DRIVE)]
+
+
 def test_registers_that_hold_no_money_are_not_counted(new_rig):
     rig = with_open_shift(ready(new_rig, has_blank_registers=True))
     rig.order(CloseShift())
