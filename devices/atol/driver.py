@@ -525,6 +525,8 @@ class AtolDriver:
         drive = yield from self._patiently(tasks.fn_info())
         last = (yield from self._patiently(tasks.fn_status())).fiscal_document_number
         shift = yield from self._patiently(tasks.shift_status())
+        if _is_open(shift) is not _is_open(self._shift):  # its report may have come between the two questions
+            last = (yield from self._patiently(tasks.fn_status())).fiscal_document_number
         if at - self._learned_at >= LEARN_EVERY_S:
             self._ofd = yield from self._ask_for_detail(tasks.ofd_exchange_status(), self._ofd)
         if self._drive is not None and self._drive.serial != drive.serial:

@@ -233,6 +233,15 @@ def test_a_base_that_is_lost_behind_the_document_leaves_it_to_the_archive(ffd, k
     rig.check_books()
 
 
+def test_a_shift_that_closes_itself_between_two_questions_is_told_all_the_same(rig):
+    rig.time.run_until(lambda: rig.unit.began[-1] == "getFnStatus")
+    rig.time.run_until(lambda: rig.unit.machine.is_idle)
+    rig.unit.machine.truth.drive.record("closeShift", rig.unit.machine.clock)
+    rig.time.run_for(60)
+
+    assert [fact.document_number for fact in rig.core.of(ShiftClosed)] == [4]
+
+
 def test_a_shift_that_cannot_be_counted_is_closed_all_the_same(rig):
     rig.unit.machine.quirks.refusals["getShiftTotals"] = [11] * 9
     rig.order(CloseShift())
