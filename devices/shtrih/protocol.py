@@ -17,6 +17,7 @@ from msgspec import Struct
 from devices.checksums import lrc
 from devices.shtrih.errors import meaning
 from kassa.errors import KassaError
+from kassa.untrusted import printable
 
 T = TypeVar("T")
 
@@ -421,7 +422,7 @@ def _model(fields: _Fields) -> Model:
     fields.take(3)
     model = fields.number(1)
     fields.take(1)
-    return Model(kind, model, fields.rest().decode("cp1251", "replace").strip("\0 "))
+    return Model(kind, model, printable(fields.rest().decode("cp1251", "replace").strip("\0 ")))
 
 
 def _parameters(fields: _Fields) -> Parameters:
@@ -436,7 +437,7 @@ def _drive_status(fields: _Fields) -> DriveStatus:
 
 
 def _serial(fields: _Fields) -> str:
-    return fields.take(16).decode("ascii", "replace").strip("\0 ")
+    return printable(fields.take(16).decode("ascii", "replace").strip("\0 "))
 
 
 def _drive_expiry(fields: _Fields) -> DriveExpiry:
@@ -496,7 +497,7 @@ def _name(fields: _Fields) -> str:
 
 def text_of(data: bytes) -> str:
     """A text as tables hold it: CP1251 up to the first zero, without the spaces around it."""
-    return data.split(b"\0")[0].decode("cp1251", "replace").strip()
+    return printable(data.split(b"\0")[0].decode("cp1251", "replace").strip())
 
 
 def _tags_announced(fields: _Fields) -> TagsAnnounced:
@@ -823,8 +824,8 @@ def confirm_date(password: int, on: date) -> Command[Nothing]:
 
 def _text(text: str, characters_max: int) -> bytes:
     """Text as the registrar prints it: a control character would end the line, so it becomes a space."""
-    printable = "".join(max(each, " ") for each in text[:characters_max])
-    return printable.encode("cp1251", "replace")
+    visible = "".join(max(each, " ") for each in text[:characters_max])
+    return visible.encode("cp1251", "replace")
 
 
 def _password(password: int) -> bytes:

@@ -394,3 +394,9 @@ def test_another_programs_attribute_is_no_payment_number():
     )
 
     assert tlv.payment_of(tlv.encode(tlv.USER_ATTRIBUTE, inner)) is None
+
+
+def test_what_a_device_calls_itself_steers_no_terminal():
+    told = b"\xfc\x00" + bytes(6) + b"PAY\x1b[2J"
+
+    assert p.model().read(told).name == "PAY\\x1b[2J"
