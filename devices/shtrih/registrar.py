@@ -303,9 +303,7 @@ class Registrar:
         at = self._now()
         drive = yield from self._ask(p.drive_status(self._password))
         shift = yield from self._ask(p.shift(self._password))
-        if (
-            shift.is_open != drive.is_shift_open
-        ):  # a report came between the two questions: which number has it?
+        if shift.is_open != drive.is_shift_open:  # a report came in between: which number has it?
             drive = yield from self._ask(p.drive_status(self._password))
         yield from self._look_at_clock()
         if at - self._learned_at >= LEARN_EVERY_S:
