@@ -16,6 +16,8 @@ NAME_MAX = 128
 """Tag 1030 holds no more characters."""
 ORDINARY, CORRECTION = "receipt", "correction"
 """What a late payment's document can be, as the journal says it."""
+VAT_GENERAL = 12
+"""22/122, tag 1199."""
 AGENT_SIGNS = {"paying_agent": 2, "paying_subagent": 3, "agent": 6}
 """Bit numbers of tag 1222."""
 
@@ -33,8 +35,8 @@ def receipt(
 ) -> Receipt:
     """The receipt of one payment: one item for the whole sum, as nothing of it is change or fee.
 
-    A service that left the configuration since is printed as communication services in general, without VAT details
-    of its own: the money must get its document all the same.
+    A service that left the configuration since is printed as communication services in general, at the one rate that
+    all the others have, else at the general one: the money must get its document all the same.
     """
     service = config.find_service(service_id)
     name = service.receipt_name if service else "Аванс за услуги связи"
@@ -44,7 +46,7 @@ def receipt(
         price=total,
         method=service.method if service else 3,
         subject=service.subject if service else 10,
-        vat=service.vat if service else 12,
+        vat=service.vat if service else _usual_vat(config),
         agent=_agent(service.agent) if service and service.agent else None,
     )
     made = Receipt(
@@ -59,6 +61,12 @@ def receipt(
         account=account,
     )
     return replace(made, lines=lines_above_items(template_of(service_id, config, templates), made, config))
+
+
+def _usual_vat(config: Config) -> int:
+    """An operator who pays no VAT, or less of it, has that rate with all his services."""
+    rates = {service.vat for service in config.service}
+    return rates.pop() if len(rates) == 1 else VAT_GENERAL
 
 
 def template_of(service_id: str, config: Config, templates: Templates) -> Template:

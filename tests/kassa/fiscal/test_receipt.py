@@ -59,3 +59,17 @@ def test_a_paying_agent_is_the_operator_who_takes_the_payments_unless_another_is
 
     made = receipt("00042-0000000001", "internet", "4038172956", of_whole(650), config, templates=templates)
     assert made.items[0].agent.operator_phones == operator_phones
+
+
+@pytest.mark.parametrize(("rates", "vat"), [((6, 6), 6), ((7, 7), 7), ((6, 12), 12)])
+def test_a_service_that_left_the_configuration_has_the_rate_that_all_others_have(
+    config, tmp_path, rates, vat
+):
+    kept = zip(config.service, rates, strict=False)
+    services = tuple(msgspec.structs.replace(service, vat=rate) for service, rate in kept)
+    changed = msgspec.structs.replace(config, service=services)
+    templates = load_templates(changed, Home(tmp_path))
+
+    made = receipt("00042-0000000001", "gone", "40381", of_whole(650), changed, templates=templates)
+
+    assert made.items[0].vat == vat
