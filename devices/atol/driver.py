@@ -304,6 +304,8 @@ class AtolDriver:
         documents = []
         for number in numbers:
             documents.append((yield from self._ask(tasks.fn_document(number))))
+        if [each.number for each in documents] != numbers:
+            raise InDoubt("the archive tells of other documents than it was asked for")
         found = _choose(receipt, documents)
         if found is None:
             again = (yield from self._ask(tasks.fn_status())).fiscal_document_number

@@ -44,7 +44,8 @@ TOLD_AFTER_S = 3.0
 ATTEMPTS_MAX = 1000
 """Refused attempts of one payment behind one document; each day's Z-report lets the count begin anew."""
 SHOWN_MAX = 200
-UNRUN = frozenset({"wait", "inProgress", "blocked"})
+OVER = frozenset({"ready", "error", "interrupted", "canceled"})
+"""A state that we do not know is none of them: the task may yet be run."""
 
 
 class _Error(Struct, frozen=True):
@@ -64,7 +65,7 @@ class State(Struct, frozen=True, rename="camel"):
     @property
     def is_over(self) -> bool:
         """Whether nothing more will come of it."""
-        return self.status not in UNRUN
+        return self.status in OVER
 
     @property
     def refusal(self) -> Refused | None:

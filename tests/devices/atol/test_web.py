@@ -309,6 +309,16 @@ def test_whatever_a_library_says_ends_in_an_answer_or_a_typed_error(said):
         converse(exchange.ask(tasks.fn_document(3)), said)
 
 
+@pytest.mark.parametrize("status", ["", "executing", "Ready"])
+def test_a_state_that_nobody_knows_is_not_the_end_of_a_receipt(status):
+    body = msgspec.json.encode({"results": [{"status": status}]})
+    told = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    exchange = WebExchange(clock(), "h:1", "u", "s", lambda: uuid.UUID(int=1))
+
+    with pytest.raises(Pending):
+        converse(exchange.recall(Intent("p", "d", 1)), [told] * 100)
+
+
 json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
