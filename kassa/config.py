@@ -402,6 +402,7 @@ def _check_address(port: str, begins: str, allowed: str) -> None:
     try:
         address = urlsplit(port)
         is_whole = bool(address.hostname) and bool(address.port) and not address.path.strip("/")
+        is_whole &= "@" not in address.netloc  # a port is shown to everybody: it is no place for a secret
     except ValueError:
         is_whole = False
     if not (is_whole and port.startswith(begins)):

@@ -72,7 +72,7 @@ class AgentRefused(KassaError):
     def __init__(self, error: Refused) -> None:
         super().__init__(
             f"the registrar does not take the agent's data: {error}; have it registered with the agent's sign "
-            "(tag 1057), or take the agent's service out of kassa.toml"
+            "(tag 1057), and leave the service in kassa.toml until this payment has its document"
         )
 
 

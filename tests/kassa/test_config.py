@@ -205,6 +205,7 @@ def test_an_unknown_key_is_shown_with_its_value_whatever_it_is_made_of(example):
     [
         ({"protocol": "atol_web", "port": "/dev/ttyUSB0"}, "http://127.0.0.1:16732"),
         ({"protocol": "atol_web", "port": "http://127.0.0.1"}, "http://127.0.0.1:16732"),
+        ({"protocol": "atol_web", "port": "http://kassa:hush@127.0.0.1:16732"}, "http://127.0.0.1:16732"),
         ({"protocol": "atol_web", "port": "http://127.0.0.1:16732", "user": "a:b"}, "without a colon"),
         ({"protocol": "atol_library", "port": "usb"}, "libfptr10.py"),
         ({"protocol": "atol_library", "port": "tcp://", "library": "/x.py"}, "tcp://HOST:PORT"),

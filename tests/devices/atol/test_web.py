@@ -28,6 +28,7 @@ from kassa.ports import (
     DocumentRegistered,
     NotRegistered,
     Place,
+    RegisterReceipt,
     RegistrarLost,
     RegistrationStarting,
     ReportFailed,
@@ -62,6 +63,16 @@ def test_a_registrar_that_is_away_is_told_and_comes_back(unit):
     assert not rig.core.of(RegistrarLost)
     rig.unit.plug_cable()
     rig.wait_ready()
+
+
+def test_the_same_payment_asked_for_by_hand_is_one_document(rig):
+    rig.with_open_shift()
+    receipt = receipt_of("00042-0000000009", 100)
+    rig.core.asked["00042-0000000009"] = 100
+    rig.order(RegisterReceipt(receipt))
+    rig.settle()
+
+    rig.check_books()
 
 
 @pytest.mark.parametrize("generations", [("new",), ("old",), ("new", "old")], ids=str)

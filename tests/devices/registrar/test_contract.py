@@ -1,7 +1,7 @@
 """What every registrar's driver owes the core, fiscal or not: one document a payment, and its paper, whatever is pulled."""
 
 import pytest
-from receipts import item, receipt_of, receipt_with
+from receipts import item, receipt_with
 from registrars import (
     UNITS,
     Rig,
@@ -17,7 +17,6 @@ from kassa.money import of_whole
 from kassa.ports import (
     DocumentRegistered,
     PrintText,
-    RegisterReceipt,
     RegistrarLost,
     RegistrationStarting,
     ReportFailed,
@@ -149,14 +148,4 @@ def test_a_lost_link_voids_nothing_that_was_told(rig):
     rig.settle()
 
     assert len(rig.core.of(RegistrarLost)) == 1
-    rig.check_books()
-
-
-def test_the_same_payment_asked_for_by_hand_is_one_document(rig):
-    rig.with_open_shift()
-    receipt = receipt_of("00042-0000000009", 100)
-    rig.core.asked["00042-0000000009"] = 100
-    rig.order(RegisterReceipt(receipt))
-    rig.settle()
-
     rig.check_books()

@@ -9,7 +9,7 @@ from registrars import FISCAL
 
 pytestmark = pytest.mark.slow
 
-STEPS_MIN = 30
+STEPS_MIN = 25
 EVERY = 8
 
 
