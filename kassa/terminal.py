@@ -66,6 +66,7 @@ from kassa.ports import (
     ShiftClosed,
     ShiftCounted,
     ShiftOpened,
+    ShiftState,
     SnapshotReady,
     StackNote,
     TextPrinted,
@@ -171,6 +172,8 @@ class Terminal:
         self._is_torn = False
         """Whether the state is ahead of the journal, because an entry could not be written."""
         self._followers: list[Callable[[View], None]] = []
+        self._shift_seen: tuple[str, int, bool] | None = None
+        """The registrar's drive and shift, and whether that is closed, when they were last compared with the journal."""
         self._start()
 
     # --- what comes in --------------------------------------------------------------------------------------
@@ -192,7 +195,10 @@ class Terminal:
             case ValidatorChanged(state):
                 if collection.follow(self._journal, state):
                     self._watch.look_at_cassette()
-            case RegistrarStatus() | RegistrationStarting() | NotRegistered():
+            case RegistrarStatus():
+                self._end_shifts_unseen(fact)
+                self._hear(fact)
+            case RegistrationStarting() | NotRegistered():
                 self._hear(fact)
             case RegistrarLost(reason):
                 self._hear(fact)
@@ -546,6 +552,27 @@ class Terminal:
 
     def _look_at_shifts(self) -> None:
         self._watch.look_at_shifts(self._journal.shifts(last=SHIFTS_COMPARED))
+
+    def _end_shifts_unseen(self, status: RegistrarStatus) -> None:
+        """What was closed while nobody looked is over for the journal, too, before anything is asked of the registrar."""
+        seen = (status.drive_serial, status.shift_number, status.shift is ShiftState.CLOSED)
+        if seen == self._shift_seen or not status.drive_serial:
+            return
+        self._shift_seen = seen
+        running = None if seen[2] else status.shift_number
+        ended = [
+            number
+            for number in self._journal.open_shifts(status.drive_serial)
+            if number <= status.shift_number and number != running
+        ]
+        if ended:
+            self._journal.append(
+                *(
+                    e.ShiftClosed(number=number, document_number=0, drive_serial=status.drive_serial)
+                    for number in ended
+                )
+            )
+            self._look_at_shifts()
 
     def _close_shift_when_due(self) -> None:
         status = self._queue.status

@@ -233,7 +233,7 @@ class ShiftOpened(_Entry, frozen=True):
 
 
 class ShiftClosed(_Entry, frozen=True):
-    """A shift of the registrar ended with this document, the Z-report."""
+    """A shift of the registrar ended with this document, the Z-report; 0: nobody saw it, by now it is over."""
 
     number: int
     document_number: int

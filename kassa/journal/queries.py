@@ -353,6 +353,14 @@ class Queries(ABC):
         )
         return [ShiftRecord(*row) for row in rows][::-1]
 
+    def open_shifts(self, drive_serial: str) -> list[int]:
+        """The numbers of this fiscal drive's shifts whose end was not told yet, oldest first."""
+        rows = self._rows(
+            "SELECT number FROM shifts WHERE drive_serial = ? AND closed_seq IS NULL ORDER BY seq",
+            (drive_serial,),
+        )
+        return [number for (number,) in rows]
+
     def is_shift_collected(self) -> bool:
         """Whether a cassette was collected since the running shift was opened."""
         [(found,)] = self._rows(

@@ -86,6 +86,8 @@ def in_words(entry: e.Entry, currency: str) -> str:
             return f"{entry.name}, {entry.role}, gave the right PIN, for {entry.act}"
         case e.ShiftOpened():
             return f"shift {entry.number} opened by document {entry.document_number}"
+        case e.ShiftClosed(document_number=0):
+            return f"shift {entry.number} was closed while the terminal did not see it"
         case e.ShiftClosed():
             return f"shift {entry.number} closed by document {entry.document_number}"
         case e.ShiftCounted():

@@ -922,6 +922,38 @@ def test_a_receipt_whose_shift_is_over_waits_for_a_person_and_is_made_as_decided
     assert "documents_late" not in raised(ports)
 
 
+@pytest.mark.parametrize(
+    "status",
+    [replace(READY, shift_number=58), replace(READY, shift=ShiftState.CLOSED)],
+    ids=["next", "closed"],
+)
+def test_a_shift_that_was_closed_while_the_terminal_was_off_is_over_before_anything_is_printed(ports, status):
+    ports.make_ready()
+    ports.terminal.dispatch(ShiftOpened(57, 1234, READY.drive_serial))
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.dispatch(replace(READY, problem="registrar_paper_out"))
+    ports.terminal.intend("finish", {})
+    ports.wait(60)
+    ports.wait(60)
+    ports.restart()
+    ports.terminal.dispatch(ValidatorReady("SM", "1", NOTES, Evidence.NOTHING))
+    ports.terminal.dispatch(status)
+
+    assert ports.to_registrar == []
+    assert raised(ports)["documents_late"] == "1 payment"
+    assert [shift.number for shift in ports.journal.shifts() if shift.closed_at] == [57]
+
+
+def test_a_running_shift_goes_on_through_a_restart(ports):
+    ports.make_ready()
+    ports.terminal.dispatch(ShiftOpened(57, 1234, READY.drive_serial))
+    ports.restart()
+    ports.make_ready()
+
+    assert [shift.closed_at for shift in ports.journal.shifts()] == [None]
+
+
 def pay_without_paper(ports):
     """A payment whose document was made and did not get on paper; its number."""
     ports.make_ready()
