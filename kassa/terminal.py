@@ -94,6 +94,8 @@ SHIFTS_COMPARED = 2
 """The running shift, and the one that was closed last."""
 SHIFT_RETRY_S = 300.0
 """After a Z-report that failed."""
+REPORT_MAX_S = 600.0
+"""Longer than any driver waits for paper, a printer or a shift."""
 
 
 ReportCommand = CloseShift | PrintXReport | CountShift | SetClock | PrintText
@@ -117,6 +119,8 @@ class Report:
     counted: ShiftCounted | None = None
     entry: e.Entry | None = None
     """What is true, and to be written, once it is done."""
+    give_up_at: float = 0.0
+    """Monotonic seconds at which it is not waited for any more: receipts stand behind it."""
 
     @property
     def is_waiting(self) -> bool:
@@ -269,6 +273,9 @@ class Terminal:
         now = self._clock.monotonic()
         if self._deadline is not None and now >= self._deadline:
             self._step(s.TimedOut())
+        if self._report.is_waiting and now >= self._report.give_up_at:
+            log.error("no end of %s was told in %.0f s", type(self._report.command).__name__, REPORT_MAX_S)
+            self._report = Report(problem="the registrar does not say what became of it; look at the paper")
         if self._is_due("disk", DISK_LOOK_EVERY_S):
             self._watch.look_at_disk()
         if self._is_due("data", DATA_LOOK_EVERY_S):
@@ -311,7 +318,7 @@ class Terminal:
             raise IntentRefused("registrar_lost", "the registrar does not answer; check its cable and power")
         if self._report.is_waiting:
             raise IntentRefused("busy", "another report is being made; try again in a minute")
-        self._report = Report(command, entry=entry)
+        self._report = Report(command, entry=entry, give_up_at=self._clock.monotonic() + REPORT_MAX_S)
         self._devices.registrar(command)
 
     def order_copy(self, payment: str, by: str) -> DocumentRecord:

@@ -945,6 +945,23 @@ def test_a_shift_that_was_closed_while_the_terminal_was_off_is_over_before_anyth
     assert [shift.number for shift in ports.journal.shifts() if shift.closed_at] == [57]
 
 
+def test_receipts_do_not_wait_for_ever_for_a_report_that_is_never_answered(ports):
+    ports.make_ready()
+    ports.terminal.order_report(PrintXReport())
+    ports.to_registrar.clear()
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.intend("finish", {})
+    assert ports.to_registrar == []
+    ports.wait(599)
+    assert ports.to_registrar == []
+    ports.wait(1)
+
+    [asked] = ports.to_registrar
+    assert isinstance(asked, RegisterReceipt)
+    assert "look at the paper" in ports.terminal.report.problem
+
+
 def test_a_running_shift_goes_on_through_a_restart(ports):
     ports.make_ready()
     ports.terminal.dispatch(ShiftOpened(57, 1234, READY.drive_serial))
