@@ -16,6 +16,7 @@ PAGE = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
 SIMULATED = {
     "storm": "everything fails",
+    "atol": "everything fails, the registrar is one of ATOL's",
     "crashes": "only the computer, its disk and its cables fail",
     "fair": "nothing fails",
 }

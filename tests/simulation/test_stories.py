@@ -1,18 +1,22 @@
 """What storms and doubts have shown, told as stories over a whole terminal."""
 
+import contextlib
 import random
 from functools import partial
 
 import msgspec
+import pytest
 from kiosk import Kiosk
 from promises import check, receipts
-from registrar_models import Shtrih
+from registrar_models import AtolLibrary, AtolWeb, Shtrih
 
 from devices.ccnet import simulator as ccnet
 from devices.shtrih import errors
 from devices.shtrih import simulator as shtrih
 from kassa.config import load
 from kassa.home import data_folder
+from kassa.ports import CloseShift
+from kassa.terminal import IntentRefused
 
 CONFIG = load(data_folder() / "examples" / "kassa.toml")
 HASTY = msgspec.structs.replace(
@@ -135,3 +139,109 @@ def test_a_note_that_a_hand_holds_at_the_slot_until_the_next_customer_is_there_g
         ("4038172956", 50_000),
         ("0017742", 5_000),
     ]
+
+
+MODELS = pytest.mark.parametrize(
+    "model", [Shtrih, AtolWeb, AtolLibrary], ids=["shtrih", "atol_web", "atol_library"]
+)
+
+
+def owe(kiosk):
+    """A payment whose document the registrar refuses until its shift is over; its number."""
+    kiosk.model.refuse_receipts(3)
+    pay(kiosk, 500)
+    while not any(one.owed and one.intent is None for one in kiosk.journal.fiscal_pending()):
+        kiosk.wait(0.1)
+    [waiting] = kiosk.journal.fiscal_pending()
+    while not kiosk.journal.fiscal_pending()[0].is_late:
+        with contextlib.suppress(IntentRefused):
+            kiosk.terminal.order_report(CloseShift())
+        kiosk.wait(1.0)
+    return waiting.payment
+
+
+@MODELS
+def test_a_payment_whose_shift_is_over_waits_for_a_person_and_gets_the_correction_that_is_decided(
+    home, model
+):
+    kiosk = Kiosk(home, HASTY, random.Random(5), registrar=model)
+    kiosk.late_document = lambda: "correction"
+    pay(kiosk, 100)
+    kiosk.calm_down()
+    payment = owe(kiosk)
+    kiosk.wait(600)
+    assert [one.payment for one in kiosk.journal.fiscal_pending()] == [payment]
+
+    kiosk.calm_down()
+    assert check(kiosk).corrections == 1
+    [correction] = [one for one in receipts(kiosk) if one.is_correction]
+    assert (correction.payment, correction.sum) == (payment, 50_000)
+
+
+@MODELS
+@pytest.mark.parametrize("after_s", [0.0, 0.2, 0.5, 1.0, 3.0])
+def test_the_lights_go_out_in_a_correction_and_there_is_one(home, model, after_s):
+    kiosk = Kiosk(home, HASTY, random.Random(6), registrar=model)
+    kiosk.late_document = lambda: "correction"
+    pay(kiosk, 100)
+    kiosk.calm_down()
+    owe(kiosk)
+    kiosk.decide_late_documents()
+    while not kiosk.model.is_at_work:
+        kiosk.wait(0.01)
+    kiosk.wait(after_s)
+    kiosk.lose_power(1.0, "lose")
+
+    kiosk.calm_down()
+    assert check(kiosk).corrections == 1
+
+
+@pytest.mark.parametrize("keeps_base", [True, False])
+@pytest.mark.parametrize("after_s", [0.0, 0.2, 0.4, 0.6, 1.0])
+def test_atols_server_is_killed_in_the_receipt_with_or_without_its_base(home, after_s, keeps_base):
+    kiosk = Kiosk(home, HASTY, random.Random(7), registrar=AtolWeb)
+    pay(kiosk, 500)
+    while not kiosk.model.is_at_work:
+        kiosk.wait(0.01)
+    kiosk.wait(after_s)
+    kiosk.model.server.restart(kiosk.time.time(), keeps_base=keeps_base)
+    kiosk.to_registrar.poke()
+
+    kiosk.calm_down()
+    assert check(kiosk).documents == 1
+
+
+def test_a_receipt_that_atols_server_is_still_at_when_the_core_dies_is_not_asked_for_again(home):
+    kiosk = Kiosk(home, HASTY, random.Random(8), registrar=AtolWeb)
+    kiosk.registrar.quirks.slow["sell"] = 40.0
+    pay(kiosk, 500)
+    while not kiosk.model.is_at_work:
+        kiosk.wait(0.01)
+    kiosk.kill()
+    kiosk.wait(10.0)
+    assert not receipts(kiosk)
+
+    kiosk.calm_down()
+    assert check(kiosk).documents == 1
+
+
+@pytest.mark.parametrize("model", [AtolWeb, AtolLibrary], ids=["web", "library"])
+def test_a_task_that_fails_behind_its_document_is_not_run_again(home, model):
+    kiosk = Kiosk(home, HASTY, random.Random(9), registrar=model)
+    kiosk.registrar.quirks.fails_after_record = 2
+    pay(kiosk, 500)
+    pay(kiosk, 500)
+
+    kiosk.calm_down()
+    assert check(kiosk).documents == 2
+
+
+def test_atols_library_that_hangs_in_the_receipt_is_killed_and_the_archive_tells(home):
+    kiosk = Kiosk(home, HASTY, random.Random(10), registrar=AtolLibrary)
+    pay(kiosk, 500)
+    while not kiosk.model.is_at_work:
+        kiosk.wait(0.01)
+    kiosk.model.process.lost_answers = 1
+
+    kiosk.calm_down()
+    assert check(kiosk).documents == 1

@@ -17,6 +17,11 @@ def test_after_any_storm_no_note_no_document_and_no_file_is_lost_or_doubled(samp
     assert live(sample_home, seed, "storm").count.payments
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_same_with_an_atol_registrar(sample_home, seed):
+    assert live(sample_home, seed, "atol").count.payments
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_crashes_and_cables_alone_leave_no_doubt_of_any_note(sample_home, seed):
     count = live(sample_home, seed, "crashes").count
