@@ -32,6 +32,7 @@ from kassa.errors import KassaError
 from kassa.export.writer import ExportFailed, write
 from kassa.fiscal.late import LateDecisionRefused
 from kassa.fiscal.queue import waits_for_person
+from kassa.fiscal.receipt import CORRECTION, ORDINARY
 from kassa.home import Home
 from kassa.journal.entries import Entry, SnapshotAdopted
 from kassa.journal.records import PaymentRecord
@@ -423,7 +424,10 @@ class Kiosk:
         self.export_now()
 
     def decide_late_documents(self) -> None:
-        """The accountant says what becomes of payments whose shift is over without a document."""
+        """The accountant says what becomes of payments whose shift is over without a document.
+
+        Not every registrar makes corrections of everything: what it refuses becomes a receipt.
+        """
         self.live(self._decide_late_documents)
 
     def _decide_late_documents(self) -> None:
@@ -432,10 +436,17 @@ class Kiosk:
             return
         for waiting in journal.fiscal_pending():
             if waits_for_person(waiting, is_any_shift_right=False):
-                document = self.late_document()
-                self.timeline.note("accountant", f"{waiting.payment} shall have a {document}")
-                with contextlib.suppress(LateDecisionRefused):
-                    terminal.decide_late_document(waiting.payment, document, "", "Petrova", "night")
+                self._decide(waiting.payment, self.late_document())
+            elif waiting.decision is not None and waiting.decision.document == CORRECTION:
+                refused = [one["payment"] for one in terminal.status()["documents_refused"]]
+                if waiting.payment in refused:
+                    self._decide(waiting.payment, ORDINARY)
+
+    def _decide(self, payment: str, document: str) -> None:
+        assert self.terminal is not None
+        self.timeline.note("accountant", f"{payment} shall have a {document}")
+        with contextlib.suppress(LateDecisionRefused):
+            self.terminal.decide_late_document(payment, document, "", "Petrova", "night")
 
     def credited(self) -> list[PaymentRecord]:
         """The payments with money, oldest first."""
