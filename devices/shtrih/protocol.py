@@ -17,6 +17,7 @@ from msgspec import Struct
 from devices.checksums import lrc
 from devices.shtrih.errors import meaning
 from kassa.errors import KassaError
+from kassa.untrusted import printable
 
 T = TypeVar("T")
 
@@ -421,7 +422,7 @@ def _model(fields: _Fields) -> Model:
     fields.take(3)
     model = fields.number(1)
     fields.take(1)
-    return Model(kind, model, fields.rest().decode("cp1251", "replace").strip("\0 "))
+    return Model(kind, model, printable(fields.rest().decode("cp1251", "replace").strip("\0 ")))
 
 
 def _parameters(fields: _Fields) -> Parameters:
@@ -436,7 +437,7 @@ def _drive_status(fields: _Fields) -> DriveStatus:
 
 
 def _serial(fields: _Fields) -> str:
-    return fields.take(16).decode("ascii", "replace").strip("\0 ")
+    return printable(fields.take(16).decode("ascii", "replace").strip("\0 "))
 
 
 def _drive_expiry(fields: _Fields) -> DriveExpiry:
