@@ -352,6 +352,14 @@ def test_any_answer_is_read_or_refused_in_words(command, data):
         command.read(command.code + b"\0" + data)
 
 
+@given(st.binary(min_size=30, max_size=40))
+@example(b"9999\x00\x1b[2J" + bytes(22))
+def test_what_it_calls_itself_and_its_drive_steers_no_screen(data):
+    assert p.model().read(b"\xfc\0" + data).name.isprintable()
+    assert p.drive_serial(PW).read(b"\xff\x02\0" + data).isprintable()
+    assert p.drive_status(PW).read(b"\xff\x01\0" + data).serial.isprintable()
+
+
 @given(st.binary(max_size=10))
 def test_what_answers_another_command_is_no_answer(data):
     with pytest.raises(BadAnswer):
