@@ -36,7 +36,7 @@ Role = Literal["clerk", "collector", "accountant", "technician", "service_centre
 ROLES: tuple[Role, ...] = get_args(Role)
 
 SETTLE_DOCUMENT = "settle_document"
-"""To decide what document a late payment gets."""
+"""To decide what document a late payment gets, and to say what became of one in doubt."""
 MAY: Mapping[str, tuple[Role, ...]] = {
     SETTLE_DOCUMENT: ("accountant", "administrator"),
 }

@@ -9,6 +9,7 @@ from kassa.alerts.catalogue import CATALOGUE
 from kassa.alerts.conditions import Condition
 from kassa.clock import Clock
 from kassa.config import Config
+from kassa.fiscal.doubt import is_for_person
 from kassa.fiscal.facts import facts
 from kassa.fiscal.queue import Queue
 from kassa.journal.store import Journal
@@ -29,6 +30,7 @@ def describe(
 ) -> dict[str, Any]:
     """Everything staff ask of a terminal at a glance; plain values, as they go through the control socket."""
     registrar, today = queue.status, clock.now().date()
+    pending = journal.fiscal_pending()
     return {
         "version": kassa.__version__,
         "terminal": config.terminal.number,
@@ -43,7 +45,8 @@ def describe(
         "registrar_facts": facts(registrar, today) if registrar else [],
         "data": _data(info) if info else None,
         "cassette": _cassette(journal, config),
-        "documents_pending": len(journal.fiscal_pending()),
+        "documents_pending": len(pending),
+        "documents_in_doubt": [one.payment for one in pending if is_for_person(queue, one)],
         "documents_refused": [
             _refusal(queue, payment, clock.monotonic()) for payment in sorted(queue.refused)
         ],

@@ -26,7 +26,7 @@ from kassa.errors import KassaError
 from kassa.export import writer
 from kassa.export.batch import PaymentFile
 from kassa.files import MACHINE, Disk
-from kassa.fiscal import copy, shift
+from kassa.fiscal import copy, doubt, shift
 from kassa.fiscal import queue as fiscal
 from kassa.fiscal.late import LateDecisionRefused, decide
 from kassa.fiscal.receipt import receipt_of
@@ -41,6 +41,7 @@ from kassa.ports import (
     CloseShift,
     CountShift,
     DisableNotes,
+    Document,
     DocumentRegistered,
     EnableNotes,
     EvidenceFound,
@@ -212,11 +213,7 @@ class Terminal:
                     self._report = Report(problem=reason)
             case DocumentRegistered(payment, document):
                 self._hear(fact)
-                self._step(s.ReceiptReady(payment, document))
-                if self._queue.status is not None and document.shift != self._queue.status.shift_number:
-                    self._look_at_shifts()  # it belongs to one that is over
-                if self._config.outbox.after_each_payment:
-                    self._next_look["outbox"] = 0.0
+                self._take_document(payment, document)
             case ShiftOpened(number, document_number, drive_serial):
                 self._journal.append(
                     e.ShiftOpened(number=number, document_number=document_number, drive_serial=drive_serial)
@@ -339,6 +336,29 @@ class Terminal:
         self._queue = fiscal.forget_refusal(self._queue, payment)
         self._follow_up()
         return decided
+
+    def find_document(
+        self, payment: str, found: doubt.FoundDocument, by: str, reason: str, role: str = ""
+    ) -> Document:
+        """The document of a payment in doubt is on the fiscal drive that was taken away, says `by`.
+
+        Raises DoubtDecisionRefused.
+        """
+        zone, currency = self._clock.now().tzinfo, self._config.terminal.currency
+        document = doubt.find(
+            self._journal, self._queue, payment, found, by, reason, role, zone=zone, currency=currency
+        )
+        self._queue = fiscal.forget_doubt(self._queue, payment)
+        self._take_document(payment, document)
+        self._follow_up()
+        return document
+
+    def exclude_document(self, payment: str, by: str, reason: str, role: str = "") -> PendingDocument:
+        """A payment in doubt has no document on the fiscal drive that was taken away, says `by`. Raises DoubtDecisionRefused."""
+        excluded = doubt.exclude(self._journal, self._queue, payment, by, reason, role)
+        self._queue = fiscal.forget_doubt(self._queue, payment)
+        self._follow_up()
+        return excluded
 
     def collect_cash(self, by: str, removal: int | None = None) -> CollectionRecord:
         """The cassette was changed for an empty one, says `by`. Raises CollectionRefused."""
@@ -521,6 +541,14 @@ class Terminal:
         self._queue, entries = fiscal.hear(self._queue, fact, self._clock.monotonic())
         if entries:
             self._journal.append(*entries)
+
+    def _take_document(self, payment: str, document: Document) -> None:
+        """The journal has a payment's document: what else follows from that."""
+        self._step(s.ReceiptReady(payment, document))
+        if self._queue.status is not None and document.shift != self._queue.status.shift_number:
+            self._look_at_shifts()  # it belongs to one that is over
+        if self._config.outbox.after_each_payment:
+            self._next_look["outbox"] = 0.0
 
     def _feed_registrar(self, pending: Sequence[PendingDocument]) -> None:
         if self._report.is_waiting:

@@ -109,8 +109,8 @@ CATALOGUE: dict[str, Kind] = {
         "print a copy for the customer: kassa payments unprinted",
     ),
     "document_in_doubt": _warn(
-        "a payment's document cannot be settled",
-        "compare the fiscal drive's archive with: kassa payments list",
+        "a payment's document can be neither found nor excluded",
+        "look where kassa payments owed says, then: kassa payments found PAYMENT, or kassa payments missing PAYMENT",
     ),
     "orphan_note": _note(
         "a note without a payment lies in the cassette", "count it separately at the collection"

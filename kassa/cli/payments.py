@@ -17,6 +17,7 @@ from kassa.config import load
 from kassa.control.client import Client, CoreAbsent
 from kassa.errors import KassaError
 from kassa.fiscal.copy import unprinted_fields
+from kassa.fiscal.doubt import NUMBER_MAX, SIGN_MAX
 from kassa.fiscal.late import DOCUMENTS, NO_ACT, owed_fields
 from kassa.fiscal.receipt import CORRECTION
 
@@ -65,11 +66,11 @@ def owed(context: Context, as_json: bool) -> None:
     """List the payments that wait for their fiscal document, and what they wait for."""
     config = load(context.home.config)
     currency, is_any = config.terminal.currency, config.registrar.late_receipt == "any_shift"
-    refused = _refusals(context)
+    refused, in_doubt = _what_the_core_knows(context)
     with open_journal(context) as journal:
         found = [
             owed_fields(waiting, currency, is_any_shift_right=is_any)
-            | {"refused": refused.get(waiting.payment)}
+            | {"refused": refused.get(waiting.payment), "is_in_doubt": waiting.payment in in_doubt}
             for waiting in journal.fiscal_pending()
         ]
     if as_json:
@@ -102,20 +103,92 @@ def settle(
     NAME's PIN is asked for, or is a line on stdin; the running core checks it.
     """
     currency = load(context.home.config).terminal.currency
+    found = _ask_with_pin(
+        context, "payment_settle", payment=payment, document=document, act=act, by=by, reason=reason
+    )
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        word = "a correction receipt" if document == CORRECTION else "an ordinary receipt"
+        click.echo(f"payment {payment}, {found['total']} {currency}: {word} is made when the registrar can")
+
+
+@payments.command()
+@click.argument("payment")
+@click.option(
+    "--document",
+    "number",
+    type=click.IntRange(1, NUMBER_MAX),
+    required=True,
+    help="Its number on the fiscal drive.",
+)
+@click.option("--sign", type=click.IntRange(0, SIGN_MAX), required=True, help="Its fiscal sign.")
+@click.option("--at", required=True, metavar="TIME", help='Its own time: "2026-11-24 14:05".')
+@click.option("--shift", type=click.IntRange(1, NUMBER_MAX), help="Its shift, which then counts it too.")
+@click.option("--by", required=True, metavar="NAME", help="Who says so: an accountant or administrator.")
+@click.option("--reason", required=True, help="Where it was found; it stands in the journal.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@pass_context
+def found(
+    context: Context,
+    payment: str,
+    number: int,
+    sign: int,
+    at: str,
+    shift: int | None,
+    by: str,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """Say that PAYMENT's document exists, of which the registrar cannot tell: its fiscal drive was taken away.
+
+    NAME's PIN is asked for, or is a line on stdin; the running core checks it.
+    """
+    currency = load(context.home.config).terminal.currency
+    told = _ask_with_pin(
+        context, "payment_found",
+        payment=payment, document=str(number), sign=str(sign), at=at, shift=str(shift or ""), by=by, reason=reason,
+    )  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(told))
+    else:
+        click.echo(f"payment {payment}, {told['total']} {currency}: it has document {told['document']}")
+
+
+@payments.command()
+@click.argument("payment")
+@click.option("--by", required=True, metavar="NAME", help="Who says so: an accountant or administrator.")
+@click.option("--reason", required=True, help="Where was looked for it; it stands in the journal.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@pass_context
+def missing(context: Context, payment: str, by: str, reason: str, as_json: bool) -> None:
+    """Say that PAYMENT has no document on the fiscal drive that was taken away; it gets one as any payment does.
+
+    If there is one after all, the payment will have two: look at every document behind the one that is named by
+    `kassa payments owed`. NAME's PIN is asked for, or is a line on stdin; the running core checks it.
+    """
+    currency = load(context.home.config).terminal.currency
+    told = _ask_with_pin(context, "payment_missing", payment=payment, by=by, reason=reason)
+    if as_json:
+        click.echo(json.dumps(told, ensure_ascii=False))
+    else:
+        then = (
+            f"its shift is over, so decide which document it gets: kassa payments settle {payment}"
+            if told["waits_for_person"]
+            else "its document is made when the registrar can"
+        )
+        click.echo(f"payment {payment}, {told['total']} {currency}: {then}")
+
+
+def _ask_with_pin(context: Context, what: str, *, by: str, **values: str) -> Any:
+    """What the core answers to `by`, whose PIN it checks."""
     if not staff.read(context.home):
         raise KassaError(
             f"nobody has a PIN here yet; begin with: kassa --home {context.home.path} staff add NAME --role accountant"
         )
     with Client(context.home.socket, "payments") as core:
         pin = read_pin(f"PIN of {by}")
-        found = core.ask(
-            "payment_settle", payment=payment, document=document, act=act, by=by, reason=reason, pin=pin
-        )
-    if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
-    else:
-        word = "a correction receipt" if document == CORRECTION else "an ordinary receipt"
-        click.echo(f"payment {payment}, {found['total']} {currency}: {word} is made when the registrar can")
+        return core.ask(what, by=by, pin=pin, **values)
 
 
 @payments.command()
@@ -158,14 +231,21 @@ def copy(context: Context, payment: str, by: str, as_json: bool) -> None:
         click.echo(f"a copy of document {found['document']} of payment {payment} is printed")
 
 
-def _refusals(context: Context) -> dict[str, dict[str, Any]]:
-    """Why the registrar makes no document, by payment: the running core knows; without one nobody asks the registrar."""
+def _what_the_core_knows(context: Context) -> tuple[dict[str, dict[str, Any]], frozenset[str]]:
+    """By payment why the registrar makes no document, and the payments that only a person can settle.
+
+    Without a running core nobody asks the registrar.
+    """
     try:
         with Client(context.home.socket, "payments") as core:
-            told = core.ask("status")["documents_refused"]
+            told = core.ask("status")
     except CoreAbsent:
-        return {}
-    return {one["payment"]: {key: one[key] for key in ("reason", "again_in_s")} for one in told}
+        return {}, frozenset()
+    refused = {
+        one["payment"]: {key: one[key] for key in ("reason", "again_in_s")}
+        for one in told["documents_refused"]
+    }
+    return refused, frozenset(told["documents_in_doubt"])
 
 
 def _print_owed(found: list[dict[str, Any]], currency: str) -> None:
@@ -180,6 +260,13 @@ def _print_owed(found: list[dict[str, Any]], currency: str) -> None:
             "do it; switched off and on again, it is asked at once. Other payments do not wait for it. What was decided\n"
             "and is refused, the accountant can decide anew: kassa payments settle"
         )
+    if any(one["is_in_doubt"] for one in found):
+        click.echo(
+            "Whether a document in doubt exists, only its fiscal drive knows, or the data operator: look among the documents\n"
+            "behind the one that is named for one of that sum and time, then say what is there:\n"
+            "kassa payments found PAYMENT --document N --sign S --at TIME --by NAME --reason TEXT\n"
+            "kassa payments missing PAYMENT --by NAME --reason TEXT"
+        )
     if any(one["waits_for_person"] for one in found):
         click.echo(
             "kassa payments settle PAYMENT --as receipt|correction --by NAME --reason TEXT\n"
@@ -188,6 +275,12 @@ def _print_owed(found: list[dict[str, Any]], currency: str) -> None:
 
 
 def _what_it_waits_for(one: dict[str, Any]) -> str:
+    if one["is_in_doubt"]:
+        begun = one["begun_on"]
+        return (
+            f"somebody who looks: IN DOUBT, begun on fiscal drive {begun['drive'] or '-'}, which is not in the registrar now;"
+            f" look behind document {begun['last_document']}"
+        )
     if one["is_begun"]:
         return "the registrar, which has to say whether it exists"
     if one["waits_for_person"]:

@@ -54,7 +54,8 @@ def decide(
         raise LateDecisionRefused(f"a document is one of: {', '.join(DOCUMENTS)}")
     if waiting.intent is not None:
         raise LateDecisionRefused(
-            "its document may exist already, and the registrar has not been able to say so; wait until it has"
+            "its document may exist already, and the registrar has not been able to say so; wait until it has, and where"
+            " its fiscal drive was taken away, see: kassa payments owed"
         )
     if waiting.decision is not None and not is_refused:
         raise LateDecisionRefused(
@@ -86,6 +87,7 @@ def owed_fields(waiting: PendingDocument, currency: str, *, is_any_shift_right: 
         "total": Money(waiting.total, currency).decimal(),
         "is_owed": waiting.owed,
         "is_begun": waiting.intent is not None,
+        "begun_on": waiting.intent and {"drive": waiting.intent[0], "last_document": waiting.intent[1]},
         "waits_for_person": waits_for_person(waiting, is_any_shift_right=is_any_shift_right),
         "decision": waiting.decision and {"document": waiting.decision.document, "act": waiting.decision.act},
     }

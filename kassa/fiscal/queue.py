@@ -31,7 +31,7 @@ RETRY_AFTER_S = 5.0
 RETRY_MAX_S = 300.0
 """What is refused again and again waits for a person: each pause is twice the one before, up to this one."""
 DOUBT_RETRY_AFTER_S = 60.0
-"""After a document could be neither found nor excluded: only a person or another drive changes that."""
+"""After a document could be neither found nor excluded: only a person, or its own drive put back, changes that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +155,12 @@ def forget_refusal(queue: Queue, payment: str) -> Queue:
         not_before=_but(queue.not_before, payment),
         refused=_but(queue.refused, payment),
     )
+
+
+def forget_doubt(queue: Queue, payment: str) -> Queue:
+    """A person has said what became of its document."""
+    known = forget_refusal(queue, payment)
+    return replace(known, in_doubt=known.in_doubt - {payment})
 
 
 def _refused(queue: Queue, payment: str, reason: str, now: float) -> Queue:

@@ -217,6 +217,32 @@ class LateDocumentDecided(_Entry, frozen=True):
     role: str = ""
 
 
+class DocumentFound(_Entry, frozen=True):
+    """The payment has its fiscal document: `by` saw it in the archive of the intent's drive, which the core cannot ask.
+
+    `at` is the registrar's own time, ISO 8601; `shift` is 0 where nobody said it; `role`: what `by` is here.
+    """
+
+    payment: str
+    number: int
+    sign: int
+    at: str
+    drive_serial: str
+    by: str
+    role: str
+    reason: str
+    shift: int = 0
+
+
+class DocumentExcluded(_Entry, frozen=True):
+    """That attempt left no document, says `by`, who looked into the archive of the intent's drive; it may be tried again."""
+
+    payment: str
+    by: str
+    role: str
+    reason: str
+
+
 class CopyPrinted(_Entry, frozen=True):
     """A copy of the payment's document is on paper, for whom `by` asked for it; it is no fiscal document."""
 
@@ -375,6 +401,8 @@ Entry = (
     | DocumentRegistered
     | DocumentOwed
     | LateDocumentDecided
+    | DocumentFound
+    | DocumentExcluded
     | CopyPrinted
     | ShiftOpened
     | ShiftClosed

@@ -183,7 +183,9 @@ class _Replay:
             for key, row in sorted(expected().items()):
                 rows.compare(key, row)
             rows.end()
-        documents = self._kinds[e.kind_of(e.DocumentRegistered.__name__)]
+        documents = sum(
+            self._kinds[e.kind_of(one.__name__)] for one in (e.DocumentRegistered, e.DocumentFound)
+        )
         return Replayed(
             len(self._state),
             len(self._fallen) - self._fallen.count(NOT_FALLEN),
@@ -212,6 +214,8 @@ class _Replay:
             e.DocumentRegistered: self._register_document,
             e.DocumentOwed: self._owe_document,
             e.LateDocumentDecided: self._decide_document,
+            e.DocumentFound: self._find_document,
+            e.DocumentExcluded: self._void_document,
             e.CopyPrinted: self._print_copy,
             e.ShiftOpened: self._open_shift,
             e.ShiftClosed: self._close_shift,
@@ -395,18 +399,26 @@ class _Replay:
             raise EntryRefused("only a credited payment without document or open intent can be registered")
         waiting.intent = (entry.drive_serial, entry.last_document)
 
-    def _void_document(self, _: int, __: str, entry: e.FiscalVoided) -> None:
+    def _void_document(self, _: int, __: str, entry: e.FiscalVoided | e.DocumentExcluded) -> None:
         waiting = self._without_document.get(entry.payment)
         if waiting is None or waiting.intent is None:
             raise EntryRefused("only an open intent can be voided")
         waiting.intent = None
 
     def _register_document(self, seq: int, _: str, entry: e.DocumentRegistered) -> None:
+        self._make_document(seq, entry, entry.total, entry.printed)
+
+    def _find_document(self, seq: int, _: str, entry: e.DocumentFound) -> None:
+        self._make_document(seq, entry, None, False)
+
+    def _make_document(
+        self, seq: int, entry: e.DocumentRegistered | e.DocumentFound, total: int | None, is_printed: bool
+    ) -> None:
         waiting = self._without_document.pop(entry.payment, None)
         if waiting is None or waiting.intent is None:
             raise EntryRefused("a document follows its intent")
         drive, last = waiting.intent
-        if drive != entry.drive_serial or last >= entry.number or waiting.paid != entry.total:
+        if drive != entry.drive_serial or last >= entry.number or total not in (None, waiting.paid):
             raise EntryRefused("a document is made by the intent's fiscal drive, later, over the whole sum")
         if waiting.row[12:16] != ("registered", waiting.owed, None, None):
             raise self._payment_rows.wrong(waiting.row[0])
@@ -414,8 +426,8 @@ class _Replay:
         self._document_rows.compare(
             seq,
             (
-                seq, entry.payment, entry.number, entry.sign, entry.at, entry.drive_serial, entry.shift, entry.total,
-                entry.printed,
+                seq, entry.payment, entry.number, entry.sign, entry.at, entry.drive_serial, entry.shift, waiting.paid,
+                is_printed,
             ),
         )  # fmt: skip
         self._set_free(waiting)

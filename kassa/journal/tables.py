@@ -398,7 +398,7 @@ def apply(db: apsw.Connection, seq: int, at: str, entry: e.Entry) -> None:
                 " WHERE number = ? AND state = 'credited' AND document = 'none'",
                 (entry.drive_serial, entry.last_document, entry.payment),
             )  # fmt: skip
-        case e.FiscalVoided():
+        case e.FiscalVoided() | e.DocumentExcluded():
             one(
                 db, "only an open intent can be voided",
                 "UPDATE payments SET document = 'none', intent_drive = NULL, intent_last = NULL"
@@ -406,7 +406,9 @@ def apply(db: apsw.Connection, seq: int, at: str, entry: e.Entry) -> None:
                 (entry.payment,),
             )  # fmt: skip
         case e.DocumentRegistered():
-            _register(db, seq, entry)
+            _register(db, seq, entry, entry.total, printed=entry.printed)
+        case e.DocumentFound():
+            _register(db, seq, entry, None, printed=False)
         case e.DocumentOwed():
             one(
                 db, "a document is owed once, for a credited payment that has none",
@@ -575,18 +577,25 @@ def _collect(db: apsw.Connection, seq: int, at: str, entry: e.CashCollected) -> 
     db.execute(f"INSERT INTO cassette {_LYING}", (entry.last_note, NOTE_MAX))
 
 
-def _register(db: apsw.Connection, seq: int, entry: e.DocumentRegistered) -> None:
+def _register(
+    db: apsw.Connection,
+    seq: int,
+    entry: e.DocumentRegistered | e.DocumentFound,
+    total: int | None,
+    *,
+    printed: bool,
+) -> None:
+    """`total`: what the registrar says; None: a person has found it, and it is the payment's sum."""
     one(
         db, "a document follows its intent, on the same fiscal drive, over the payment's whole sum",
         "UPDATE payments SET document = 'registered', intent_drive = NULL, intent_last = NULL"
-        " WHERE number = ? AND document = 'intended' AND intent_drive = ? AND intent_last < ? AND paid = ?",
-        (entry.payment, entry.drive_serial, entry.number, entry.total),
+        " WHERE number = ? AND document = 'intended' AND intent_drive = ? AND intent_last < ? AND paid = coalesce(?, paid)",
+        (entry.payment, entry.drive_serial, entry.number, total),
     )  # fmt: skip
     db.execute(
-        "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO documents SELECT ?, number, ?, ?, ?, ?, ?, paid, ? FROM payments WHERE number = ?",
         (
-            seq, entry.payment, entry.number, entry.sign, entry.at, entry.drive_serial, entry.shift, entry.total,
-            entry.printed,
+            seq, entry.number, entry.sign, entry.at, entry.drive_serial, entry.shift, printed, entry.payment,
         ),
     )  # fmt: skip
 

@@ -74,6 +74,14 @@ def in_words(entry: e.Entry, currency: str) -> str:
             kind = "a correction receipt" if entry.document == "correction" else "an ordinary receipt"
             who = f"{entry.by} ({entry.role})" if entry.role else entry.by
             return f"its document will be {kind} (act {entry.act}), says {who}: {entry.reason}"
+        case e.DocumentFound():
+            where = (
+                f"on fiscal drive {entry.drive_serial}" if entry.drive_serial else "without a fiscal drive"
+            )
+            found = f"document {entry.number}, sign {entry.sign}, of {entry.at}"
+            return f"{found} was found {where}, says {entry.by} ({entry.role}): {entry.reason}"
+        case e.DocumentExcluded():
+            return f"that receipt left no document, says {entry.by} ({entry.role}): {entry.reason}"
         case e.CopyPrinted():
             return f"a copy of its document was printed for {entry.by}"
         case e.StaffPinSet():

@@ -14,6 +14,7 @@ from simulated_disk import SimulatedDisk, plugged
 
 from kassa.config import load
 from kassa.fiscal.copy import CopyRefused
+from kassa.fiscal.doubt import DoubtDecisionRefused, FoundDocument
 from kassa.fiscal.late import LateDecisionRefused
 from kassa.home import Home, data_folder
 from kassa.journal import entries as e
@@ -1080,3 +1081,78 @@ def test_a_shift_that_is_over_when_the_registrar_is_back_is_the_one_that_was_run
     [shift] = ports.journal.shifts()
     assert (shift.drive_serial, shift.number, shift.receipts) == (READY.drive_serial, 57, 0)
     assert shift.closed_at is not None
+
+
+def begun_on_a_drive_that_was_taken_away(ports):
+    """A payment whose receipt was begun and not heard of again; the registrar is back with another drive."""
+    ports.make_ready()
+    ports.go_to_cash()
+    ports.insert(FIVE_HUNDRED)
+    ports.terminal.intend("finish", {})
+    payment = ports.view.payment
+    ports.terminal.dispatch(RegistrationStarting(payment, READY.drive_serial, 1234))
+    ports.terminal.dispatch(RegistrarLost("no power"))
+    ports.terminal.dispatch(replace(READY, drive_serial="9999078900005678", last_document=2))
+    assert isinstance(ports.to_registrar[-1], SettleReceipt)
+    return payment
+
+
+FOUND = FoundDocument(1235, 77, "2026-11-24 12:20")
+
+
+def test_a_document_in_doubt_that_a_person_found_is_the_payments_and_the_visit_ends_with_it(ports):
+    payment = begun_on_a_drive_that_was_taken_away(ports)
+    with pytest.raises(DoubtDecisionRefused, match="just being asked"):
+        ports.terminal.find_document(payment, FOUND, "Petrova", "archive", "accountant")
+    ports.terminal.dispatch(NotRegistered(payment, "another drive", certain=False))
+    assert raised(ports)["document_in_doubt"] == payment
+    assert ports.terminal.status()["documents_in_doubt"] == [payment]
+    ports.to_registrar.clear()
+
+    ports.terminal.find_document(payment, FOUND, "Petrova", "archive", "accountant")
+    assert ports.journal.payment(payment).document.number == 1235
+    assert (ports.view.screen, ports.view.document.number) == (ScreenName.THANKS, 1235)
+    assert "document_in_doubt" not in raised(ports)
+    assert ports.terminal.status()["documents_in_doubt"] == []
+    ports.wait(300)
+    ports.wait(300)
+    assert [one for one in ports.to_registrar if isinstance(one, RegisterReceipt | SettleReceipt)] == []
+
+
+def test_a_document_in_doubt_that_a_person_excluded_is_made_at_once(ports):
+    payment = begun_on_a_drive_that_was_taken_away(ports)
+    ports.terminal.dispatch(NotRegistered(payment, "another drive", certain=False))
+    ports.terminal.exclude_document(payment, "Petrova", "archive", "accountant")
+
+    assert "document_in_doubt" not in raised(ports)
+    assert isinstance(ports.to_registrar[-1], RegisterReceipt)
+    assert ports.to_registrar[-1].receipt.payment == payment
+
+
+def test_a_document_that_was_excluded_when_its_shift_is_over_waits_for_a_decision(ports):
+    payment = begun_on_a_drive_that_was_taken_away(ports)
+    ports.terminal.dispatch(NotRegistered(payment, "another drive", certain=False))
+    ports.terminal.dispatch(ShiftClosed(57, 1236, READY.drive_serial))
+    ports.to_registrar.clear()
+
+    assert ports.terminal.exclude_document(payment, "Petrova", "archive", "accountant").is_late
+    assert ports.to_registrar == []
+    ports.terminal.decide_late_document(payment, "correction", "", "Petrova", "drive changed", "accountant")
+    assert ports.to_registrar[-1].receipt.correction is not None
+
+
+def test_after_a_restart_nobody_ends_a_doubt_before_the_registrar_has_looked_again(ports):
+    payment = begun_on_a_drive_that_was_taken_away(ports)
+    ports.terminal.dispatch(NotRegistered(payment, "another drive", certain=False))
+    ports.restart()
+    with pytest.raises(DoubtDecisionRefused, match="the registrar does not answer"):
+        ports.terminal.exclude_document(payment, "Petrova", "archive", "accountant")
+
+    ports.terminal.dispatch(READY)  # its own drive is back
+    ports.terminal.dispatch(NotRegistered(payment, "busy", certain=False))
+    with pytest.raises(DoubtDecisionRefused, match="is in the registrar, which is asked again"):
+        ports.terminal.find_document(payment, FOUND, "Petrova", "archive", "accountant")
+    document = Document(1235, 77, ports.clock.now(), FIVE_HUNDRED, READY.drive_serial, 57)
+    ports.wait(60)
+    ports.terminal.dispatch(DocumentRegistered(payment, document))
+    assert ports.journal.payment(payment).document.number == 1235

@@ -42,6 +42,19 @@ def registered(ordinal: int, number: int, total: int) -> e.DocumentRegistered:
     )  # fmt: skip
 
 
+def found(ordinal: int, number: int, drive: str = DRIVE) -> e.DocumentFound:
+    return e.DocumentFound(
+        payment=payment_number(ordinal), number=number, sign=3141592653, at="2026-11-25T12:00:00+03:00",
+        drive_serial=drive, by="Petrova", role="accountant", reason="the old drive's archive", shift=57,
+    )  # fmt: skip
+
+
+def excluded(ordinal: int) -> e.DocumentExcluded:
+    return e.DocumentExcluded(
+        payment=payment_number(ordinal), by="Petrova", role="accountant", reason="the old drive's archive"
+    )
+
+
 def visit(ordinal: int, first_note: int, values: tuple[int, ...], document: int) -> list[tuple[e.Entry, ...]]:
     """One customer's visit, a transaction an element: as many notes as values, then the fiscal document."""
     steps: list[tuple[e.Entry, ...]] = [(opened(ordinal), intended(ordinal, first_note, values[0]))]

@@ -30,12 +30,13 @@ from kassa.config import Config
 from kassa.contact import masked
 from kassa.errors import KassaError
 from kassa.export.writer import ExportFailed, write
+from kassa.fiscal.doubt import AT_FORMAT, DoubtDecisionRefused, FoundDocument
 from kassa.fiscal.late import LateDecisionRefused
 from kassa.fiscal.queue import waits_for_person
 from kassa.fiscal.receipt import CORRECTION, ORDINARY
 from kassa.home import Home
 from kassa.journal.entries import Entry, SnapshotAdopted
-from kassa.journal.records import PaymentRecord
+from kassa.journal.records import PaymentRecord, PendingDocument
 from kassa.journal.store import Journal, JournalFailed, JournalFull
 from kassa.journal.words import in_words
 from kassa.money import of_whole
@@ -424,7 +425,7 @@ class Kiosk:
         self.export_now()
 
     def decide_late_documents(self) -> None:
-        """The accountant says what becomes of payments whose shift is over without a document.
+        """The accountant says what becomes of payments without a document whose shift is over, or whose drive is gone.
 
         Not every registrar makes corrections of everything: what it refuses becomes a receipt.
         """
@@ -441,12 +442,36 @@ class Kiosk:
                 refused = [one["payment"] for one in terminal.status()["documents_refused"]]
                 if waiting.payment in refused:
                     self._decide(waiting.payment, ORDINARY)
+        for waiting in journal.fiscal_pending():
+            if waiting.intent is not None and waiting.payment in terminal.status()["documents_in_doubt"]:
+                with contextlib.suppress(DoubtDecisionRefused):
+                    self._end_doubt(terminal, journal, waiting)
 
     def _decide(self, payment: str, document: str) -> None:
         assert self.terminal is not None
         self.timeline.note("accountant", f"{payment} shall have a {document}")
         with contextlib.suppress(LateDecisionRefused):
             self.terminal.decide_late_document(payment, document, "", "Petrova", "night")
+
+    def _end_doubt(self, terminal: Terminal, journal: Journal, waiting: PendingDocument) -> None:
+        """The accountant looks into the drive that was taken away, and tells the terminal what is there."""
+        assert waiting.intent is not None
+        drive, last = waiting.intent
+        others = journal.documents_after(drive, last)
+        found = [
+            one
+            for one in self.model.kept
+            if one.drive == drive and one.number > last and one.number not in others and one.is_ours
+            and one.payment in (None, waiting.payment) and one.sum == waiting.total
+        ]  # fmt: skip
+        if not found:
+            self.timeline.note("accountant", f"{waiting.payment} has no document on drive {drive}")
+            terminal.exclude_document(waiting.payment, "Petrova", "looked", "accountant")
+            return
+        number, sign, shift = found[0].number, found[0].sign, found[0].shift
+        self.timeline.note("accountant", f"{waiting.payment} has document {number} on drive {drive}")
+        read = FoundDocument(number, sign, f"{self.clock.now():{AT_FORMAT}}", shift)
+        terminal.find_document(waiting.payment, read, "Petrova", "looked", "accountant")
 
     def credited(self) -> list[PaymentRecord]:
         """The payments with money, oldest first."""

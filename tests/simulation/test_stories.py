@@ -15,6 +15,7 @@ from devices.shtrih import errors
 from devices.shtrih import simulator as shtrih
 from kassa.config import load
 from kassa.home import data_folder
+from kassa.journal import entries as e
 from kassa.ports import CloseShift
 from kassa.terminal import IntentRefused
 
@@ -114,6 +115,29 @@ def test_a_fiscal_drive_replaced_in_the_middle_of_a_receipt_leaves_that_one_in_d
     assert first.fiscal_intent is not None
     assert second.document.drive_serial == "9999078900005678"
     assert "document_in_doubt" in [one.code for one in kiosk.journal.conditions()]
+
+    kiosk.calm_down()  # the accountant finds it on the old drive
+    check(kiosk)
+    first, _ = kiosk.credited()
+    assert first.document.drive_serial == "9999078900001234"
+    assert "document_in_doubt" not in [one.code for one in kiosk.journal.conditions()]
+
+
+def test_a_fiscal_drive_replaced_before_the_document_was_made_leaves_a_payment_that_gets_it_on_the_new_one(
+    home,
+):
+    kiosk = Kiosk(home, HASTY, random.Random(4))
+    pay(kiosk, 500)
+    while not [one for one in kiosk.journal.fiscal_pending() if one.intent is not None]:
+        kiosk.wait(0.01)
+    kiosk.lose_power(1.0, "keep")
+    kiosk.do(kiosk.to_registrar, "swap_drive", "9999078900005678")
+
+    kiosk.calm_down()  # the accountant finds nothing on the old drive
+    check(kiosk)
+    [payment] = kiosk.credited()
+    assert payment.document.drive_serial == "9999078900005678"
+    assert e.DocumentExcluded in [type(line.entry) for line in kiosk.journal.story(payment.number)]
 
 
 def test_a_note_that_a_hand_holds_at_the_slot_until_the_next_customer_is_there_goes_back(home):

@@ -6,15 +6,21 @@ from contextlib import closing
 
 import pytest
 from counting_clock import CountingClock
-from entry_stories import DRIVE, credited, intended, opened, payment_number, stacked
+from entry_stories import DRIVE, credited, intended, opened, payment_number, registering, stacked
 from served_terminal import Served
 
 from kassa import staff as rules
 from kassa.journal import entries as e
 from kassa.journal.store import Journal
+from kassa.ports import NotRegistered, RegistrarStatus, ShiftState
 
 PIN, OTHER = "4711", "90125"
 LATE = payment_number(4)
+FOUND = (
+    "payments", "found", LATE, "--document", "1004", "--sign", "3141592653", "--at", "2026-11-24 14:05", "--by", "petrova",
+    "--reason", "the OFD's site",
+)  # fmt: skip
+MISSING = ("payments", "missing", LATE, "--by", "petrova", "--reason", "the old drive's archive")
 SETTLE = ("payments", "settle", LATE, "--as", "correction", "--by", "petrova", "--reason", "no paper")
 
 
@@ -132,3 +138,78 @@ def test_a_locked_name_is_seen_by_those_who_look(typed, kassa, late, serve):
     assert "too many wrong PINs in the name of petrova" in told[5]
     [one] = json.loads(kassa("staff", "list", "--json").out)
     assert one["wrong_pins"] == 5
+
+
+@pytest.fixture
+def in_doubt(with_payments, serve):
+    """The fourth payment's document was begun on a fiscal drive that is not in the registrar any more, which has looked."""
+    with closing(Journal.open(with_payments.journal, CountingClock())) as journal:
+        for entry in (
+            opened(4), intended(4, 7, 50000), stacked(4, 7, 50000), credited(4, 50000), registering(4, 1003),
+        ):  # fmt: skip
+            journal.append(entry)
+    served = serve()
+    other = RegistrarStatus("KKT", "9999078900005678", ShiftState.OPEN, 1, 3, 0)
+    served.call(lambda: served.terminal.dispatch(other))
+    served.call(lambda: served.terminal.dispatch(NotRegistered(LATE, "another drive", certain=False)))
+    return served
+
+
+def test_who_asks_for_what_is_owed_learns_where_to_look_for_a_document_in_doubt(kassa, in_doubt):
+    owed = " ".join(kassa("payments", "owed").out.split())
+    assert "IN DOUBT" in owed
+    assert DRIVE in owed
+    assert "1003" in owed
+    assert "500.00 RUB" in owed
+    assert "kassa payments found PAYMENT --document N --sign S --at TIME --by NAME --reason TEXT" in owed
+    assert "kassa payments missing PAYMENT --by NAME --reason TEXT" in owed
+
+    [machine] = json.loads(kassa("payments", "owed", "--json").out)
+    assert machine["is_in_doubt"] is True
+    assert machine["begun_on"] == {"drive": DRIVE, "last_document": 1003}
+
+
+def test_an_accountant_gives_a_payment_the_document_that_was_found(typed, kassa, in_doubt):
+    assert "nobody has a PIN here yet" in typed(PIN, *FOUND).err
+    typed(PIN, "staff", "add", "Petrova", "--role", "accountant")
+    assert "the name or the PIN is wrong" in typed(OTHER, *FOUND).err
+    assert "document 1003 was there before" in typed(PIN, *FOUND[:4], "1003", *FOUND[5:]).err
+    assert "is no time" in typed(PIN, *FOUND[:8], "yesterday", *FOUND[9:]).err
+    done = typed(PIN, *FOUND, "--shift", "57")
+    assert done.out == f"payment {LATE}, 500.00 RUB: it has document 1004\n"
+
+    assert "says Petrova (accountant): the OFD's site" in kassa("journal", "show", LATE).out
+    assert "every payment has its fiscal document" in kassa("payments", "owed").out
+    assert "waits for no document" in typed(PIN, *MISSING).err
+    assert in_doubt.call(lambda: in_doubt.journal.payment(LATE).document.shift) == 57
+
+
+def test_an_accountant_says_that_there_is_none_and_the_payment_gets_one(typed, kassa, in_doubt):
+    typed(PIN, "staff", "add", "Petrova", "--role", "accountant")
+    done = typed(PIN, *MISSING)
+    assert done.out == f"payment {LATE}, 500.00 RUB: its document is made when the registrar can\n"
+    assert (
+        "left no document, says Petrova (accountant): the old drive's archive"
+        in kassa("journal", "show", LATE).out
+    )
+    assert "none is in doubt" in typed(PIN, *FOUND).err
+
+
+def test_where_the_shift_is_over_a_document_that_is_missing_has_to_be_decided_upon(typed, in_doubt):
+    typed(PIN, "staff", "add", "Petrova", "--role", "accountant")
+    closed = e.ShiftClosed(number=57, document_number=1005, drive_serial=DRIVE)
+    in_doubt.call(lambda: in_doubt.journal.append(closed))
+    assert (
+        f"its shift is over, so decide which document it gets: kassa payments settle {LATE}"
+        in typed(PIN, *MISSING).out
+    )
+
+
+@pytest.mark.parametrize("words", [FOUND, MISSING], ids=["found", "missing"])
+def test_a_collector_ends_no_doubt(typed, in_doubt, words):
+    typed(PIN, "staff", "add", "Petrova", "--role", "collector")
+    assert "Petrova is collector here; this may do: accountant, administrator" in typed(PIN, *words).err
+
+
+def test_what_the_journal_could_not_count_is_no_document(typed, in_doubt):
+    assert typed(PIN, *FOUND[:4], "9" * 30, *FOUND[5:]).code == 2

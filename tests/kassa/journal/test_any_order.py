@@ -6,7 +6,18 @@ from pathlib import Path
 
 import hypothesis.strategies as st
 from counting_clock import CountingClock
-from entry_stories import DRIVE, credited, intended, opened, payment_number, registered, stacked, visits
+from entry_stories import (
+    DRIVE,
+    credited,
+    excluded,
+    found,
+    intended,
+    opened,
+    payment_number,
+    registered,
+    stacked,
+    visits,
+)
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from simulated_disk import SimulatedDisk, plugged
@@ -146,8 +157,8 @@ class AnyOrder(RuleBasedStateMachine):
             self.journal.append(e.PaymentAbandoned(payment=payment_number(self.payment)))
 
     @precondition(lambda self: self.without_document)
-    @rule(fails=st.booleans(), late=st.booleans())
-    def a_document_is_made(self, fails: bool, late: bool) -> None:
+    @rule(fails=st.booleans(), late=st.booleans(), by_hand=st.booleans())
+    def a_document_is_made(self, fails: bool, late: bool, by_hand: bool) -> None:
         ordinal, total = self.without_document[0]
         payment = payment_number(ordinal)
         if late and not self.journal.payment(payment).owed:  # type: ignore[union-attr]
@@ -156,10 +167,12 @@ class AnyOrder(RuleBasedStateMachine):
             e.FiscalIntended(payment=payment, drive_serial=DRIVE, last_document=self.document)
         )
         if fails:
-            self.journal.append(e.FiscalVoided(payment=payment, reason="test"))
+            voided = e.FiscalVoided(payment=payment, reason="test")
+            self.journal.append(excluded(ordinal) if by_hand else voided)
         else:
             self.document += 1
-            self.journal.append(registered(ordinal, self.document, total))
+            made = registered(ordinal, self.document, total)
+            self.journal.append(found(ordinal, self.document) if by_hand else made)
             self.without_document.pop(0)
 
     @rule()

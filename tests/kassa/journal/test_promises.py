@@ -8,6 +8,8 @@ import pytest
 from counting_clock import CountingClock
 from entry_stories import (
     credited,
+    excluded,
+    found,
     intended,
     opened,
     payment_number,
@@ -106,6 +108,16 @@ REFUSED = {
     "a document is over the whole sum": (REGISTERING, registered(1, 1001, 40000)),
     "a document is newer than its intent": (REGISTERING, registered(1, 1000, 50000)),
     "a registered document cannot be voided": (REGISTERED, voided(1)),
+    "a found document needs its intent": (PAID, found(1, 1001)),
+    "a found document is newer than its intent": (REGISTERING, found(1, 1000)),
+    "a found document is on the intent's fiscal drive": (REGISTERING, found(1, 1001, "another")),
+    "a document is not found where there is one": (REGISTERED, found(1, 1002)),
+    "a payment whose document was found gets no other": (
+        (*REGISTERING, found(1, 1001)),
+        registering(1, 1001),
+    ),
+    "what was not begun cannot be excluded": (PAID, excluded(1)),
+    "a document that there is cannot be excluded": (REGISTERED, excluded(1)),
     "a document is not owed twice": ((*PAID, owed(1)), owed(1)),
     "a registered document is not owed": (REGISTERED, owed(1)),
     "a payment without a document is in no file": (PAID, frozen((1, 1), count=1, total=50000)),
@@ -217,8 +229,9 @@ def test_a_document_number_is_used_once_on_a_fiscal_drive(journal):
         registering(2, 1000),
     ):
         journal.append(one)
-    with pytest.raises(EntryRefused):
-        journal.append(registered(2, 1001, 50000))
+    for again in (registered(2, 1001, 50000), found(2, 1001)):
+        with pytest.raises(EntryRefused):
+            journal.append(again)
 
 
 def test_a_transaction_is_written_whole_or_not_at_all(journal):

@@ -9,6 +9,8 @@ from counting_clock import CountingClock
 from entry_stories import (
     DRIVE,
     credited,
+    excluded,
+    found,
     intended,
     opened,
     payment_number,
@@ -388,6 +390,32 @@ def test_an_attempt_that_left_no_document_is_no_longer_open(journal):
     assert waiting.intent is None
     write(journal, (registering(1, 1000),), (registered(1, 1001, 50000),))
     assert journal.fiscal_pending() == ()
+
+
+def test_a_document_that_a_person_found_is_the_payments_over_its_whole_sum_and_on_no_paper(journal):
+    write(journal, (opened(1), intended(1, 1, 50000)), (stacked(1, 1, 50000),), (credited(1, 50000),))
+    write(journal, (registering(1, 1000),), (found(1, 1001),))
+
+    assert journal.fiscal_pending() == ()
+    record = journal.payment(FIRST)
+    assert record.fiscal_intent is None
+    assert record.document == DocumentRecord(
+        FIRST, 1001, 3141592653, "2026-11-25T12:00:00+03:00", DRIVE, 57, 50000, False
+    )
+    assert [made.document.payment for made in journal.unprinted()] == [FIRST]
+    assert journal.documents_after(DRIVE, 1000) == {1001}
+    assert [row.document for row in journal.batch_ready(10)] == [1001]
+    assert journal.story(FIRST)[-1].entry == found(1, 1001)
+
+
+def test_a_document_that_a_person_excluded_is_begun_anew_or_decided_upon(journal):
+    write(journal, (opened(1), intended(1, 1, 50000)), (stacked(1, 1, 50000),), (credited(1, 50000),))
+    write(journal, (registering(1, 1000),), (excluded(1),))
+
+    [waiting] = journal.fiscal_pending()
+    assert waiting.intent is None
+    write(journal, (registering(1, 1000),), (registered(1, 1001, 50000),))
+    assert journal.story(FIRST)[-3].entry == excluded(1)
 
 
 def test_the_last_document_is_the_one_that_was_registered_last_whatever_its_number(journal):

@@ -8,6 +8,8 @@ from counting_clock import CountingClock
 from entry_stories import (
     DRIVE,
     credited,
+    excluded,
+    found,
     intended,
     opened,
     payment_number,
@@ -88,6 +90,7 @@ def a_life():
         intended(8, 12, 10000),
     )
     yield e.CassetteRemoved(last_note=11)
+    yield from (registering(7, 1005), excluded(7), registering(7, 1005), found(7, 1006))
     yield e.CopyPrinted(payment=FIRST, by="Petrov")
     yield e.CopyPrinted(payment=FIRST, by="Petrova")
     yield e.StaffPinSet(name="Petrov", role="clerk")
@@ -146,7 +149,7 @@ def keys_of(life, table):
 
 
 def test_a_life_in_which_everything_happens_is_told_as_it_is(life):
-    assert replayed(life) == Replayed(payments=8, notes=5, documents=3, batches=2)
+    assert replayed(life) == Replayed(payments=8, notes=5, documents=4, batches=2)
 
 
 @pytest.mark.parametrize("table", tables.DERIVED, ids=lambda table: table._meta.table_name)
@@ -206,6 +209,8 @@ ANYTHING = st.one_of(
     st.builds(e.FiscalIntended, payment=PAYMENTS, drive_serial=DRIVES, last_document=DOCUMENTS),
     st.builds(e.FiscalVoided, payment=PAYMENTS, reason=TEXT),
     st.builds(registered, ORDINALS, DOCUMENTS, VALUES),
+    st.builds(found, ORDINALS, DOCUMENTS, DRIVES),
+    st.builds(excluded, ORDINALS),
     st.builds(e.DocumentOwed, payment=PAYMENTS, reason=TEXT),
     st.builds(e.LateDocumentDecided, payment=PAYMENTS, document=st.just("receipt"), act=TEXT, by=TEXT, reason=TEXT),
     st.builds(e.CopyPrinted, payment=PAYMENTS, by=TEXT),
