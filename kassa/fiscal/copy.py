@@ -77,7 +77,8 @@ def _lines(made: MadeDocument, config: Config, now: datetime, words: Mapping[str
         yield f"{words['number']}: {document.number}"
         yield f"{words['sign']}: {document.sign:010}"
         yield f"{words['drive']}: {document.drive_serial}"
-        yield f"{words['shift']}: {document.shift}"
+        if document.shift:  # whoever found a document in an archive may not have said it
+            yield f"{words['shift']}: {document.shift}"
     else:
         yield f"{words['slip_number']}: {document.number}"
     if made.contact is not None:

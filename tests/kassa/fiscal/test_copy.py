@@ -60,6 +60,11 @@ def test_a_copy_of_a_correction_says_so(config):
     assert lines_of(replace(MADE, decision=LateDecision("receipt", "7")), config, NOW)[0] == "КОПИЯ ЧЕКА"
 
 
+def test_a_shift_that_nobody_knows_is_on_no_copy(config):
+    found = replace(MADE, document=replace(DOCUMENT, shift=0))
+    assert not [line for line in lines_of(found, config, NOW) if line.startswith("Смена")]
+
+
 def test_a_printer_without_fiscal_functions_has_no_fiscal_numbers(config):
     plain = replace(MADE, document=replace(DOCUMENT, number=1, sign=0, drive_serial="", shift=0))
     lines = lines_of(plain, config, NOW)
