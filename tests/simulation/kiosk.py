@@ -98,6 +98,10 @@ class WatchedJournal(Journal):
         return seqs
 
 
+NO_CORRECTION = "a correction of format 1.05"
+"""So begins what a driver says of a correction that it cannot make."""
+
+
 class Kiosk:
     """One kiosk. Whatever ends the core starts it anew a moment later; without power, when the power is back."""
 
@@ -427,7 +431,7 @@ class Kiosk:
     def decide_late_documents(self) -> None:
         """The accountant says what becomes of payments without a document whose shift is over, or whose drive is gone.
 
-        Not every registrar makes corrections of everything: what it refuses becomes a receipt.
+        Not every registrar makes corrections of everything: whoever reads that takes a receipt.
         """
         self.live(self._decide_late_documents)
 
@@ -439,9 +443,9 @@ class Kiosk:
             if waits_for_person(waiting, is_any_shift_right=False):
                 self._decide(waiting.payment, self.late_document())
             elif waiting.decision is not None and waiting.decision.document == CORRECTION:
-                refused = [one["payment"] for one in terminal.status()["documents_refused"]]
-                if waiting.payment in refused:
-                    self._decide(waiting.payment, ORDINARY)
+                for refused in terminal.status()["documents_refused"]:
+                    if refused["payment"] == waiting.payment and NO_CORRECTION in refused["reason"]:
+                        self._decide(waiting.payment, ORDINARY)
         for waiting in journal.fiscal_pending():
             if waiting.intent is not None and waiting.payment in terminal.status()["documents_in_doubt"]:
                 with contextlib.suppress(DoubtDecisionRefused):
