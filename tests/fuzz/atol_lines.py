@@ -123,7 +123,7 @@ def atol_states(data: bytes) -> None:
         check_error(refusal)
         check_fact(problems.of_error(refusal))
         assert isinstance(problems.is_lasting(refusal) or problems.is_passing(refusal), bool)
-    assert state.is_over or state.status
+    assert state.status or not state.is_over
 
 
 def atol_secrets(data: bytes) -> None:
@@ -573,18 +573,24 @@ def _secret_seeds() -> Iterator[bytes]:
 def _web_answer_seeds() -> Iterator[bytes]:
     accepted = b"\2" + string(bytes((3,)) + b"{}")
     for number, result in results():
-        yield bytes((1, number)) + accepted + b"\2" + string(b"\1" + result)
+        yield bytes((1, number)) + accepted + b"\2" + string((b"\1" + result)[:PIECE_MAX_BYTES])
     raw = http_wrapped(201, b'{"uuid":"1","number":1,"isBlocked":false,"blockedUUID":null}')
-    yield b"\0\0" + string(raw[:30]) + b"\0" + string(raw[30:])
+    yield b"\0\0" + string(raw[:30]) + b"\0" + string(raw[30:][:PIECE_MAX_BYTES])
     for operation in (2, 3, 4):
-        yield bytes((operation,)) + accepted + b"\2" + string(b"\1" + dict(results())[15]) + accepted
+        yield (
+            bytes((operation,))
+            + accepted
+            + b"\2"
+            + string((b"\1" + dict(results())[15])[:PIECE_MAX_BYTES])
+            + accepted
+        )
         yield bytes((operation,)) + b"\2" + string(b"\6") + accepted + b"\2" + string(b"\5\0\0")
 
 
 def _library_answer_seeds() -> Iterator[bytes]:
     opened = b"\0\2" + string(b"\0null")
     for number, result in results():
-        yield opened + bytes((1, number)) + b"\2" + string(b"\0" + result)
+        yield opened + bytes((1, number)) + b"\2" + string((b"\0" + result)[:PIECE_MAX_BYTES])
     yield opened + b"\3\2" + string(b"\1\0\2") + opened
     yield b"\0\0" + string(b'{"id":0}\n{"id":7,"result":{}}\n{"id":') + b"\0" + string(b"1}\n")
 
@@ -603,12 +609,12 @@ def _server_seeds() -> Iterator[bytes]:
         yield bytes((1, 15, 0, 0, 0, 3, 50, 1, number, 0, 0, 1, 3, 50, 2, 0, 2, 1))
         yield bytes((1, number, 120)) + string(b'":[],"') + b"\0\3\xff\2\0"
     raw = http.request("POST", HOST, NEW, USER, SECRET, b'{"uuid":"9","request":[' + TASKS[0].body + b"]}")
-    yield b"\0" + string(raw[:150]) + b"\0" + string(raw[150:]) + b"\3\x10\2\x09"
+    yield b"\0" + string(raw[:150]) + b"\0" + string(raw[150:][:PIECE_MAX_BYTES]) + b"\3\x10\2\x09"
     for said in (
         b"cable out", b"paper left 3", b"fault refuse sell 44", b"clock 25", b"restart lose", b"elsewhere 7", b"answer 503",
         b"drive 9999078900001235", b"receipt", b"power off",
     ):  # fmt: skip
-        yield b"\1\x0f\0\0\0\3\x10" + b"\4" + string(said) + b"\3\x30\1\x0f\0\0\0\3\xff\2\1"
+        yield b"\1\x0f\0\0\0\3\x10" + b"\4" + string(said[:PIECE_MAX_BYTES]) + b"\3\x30\1\x0f\0\0\0\3\xff\2\1"
 
 
 def _process_seeds() -> Iterator[bytes]:

@@ -477,7 +477,7 @@ def overheard(
                 at = at if came else give_up
                 if wrapped is not None and came:
                     answer, came = came, b""
-                    pieces += b"\2" + string(wrapped(answer))
+                    pieces += b"\2" + string(wrapped(answer)[:PIECE_MAX_BYTES])
                     continue
                 answer, came = came[:PIECE_MAX_BYTES], came[PIECE_MAX_BYTES:]
                 pieces += b"\0" + string(answer) if answer else b"\3"
