@@ -13,11 +13,16 @@ STEPS_MIN = 25
 EVERY = 8
 
 
-@pytest.mark.parametrize("unit", FISCAL)
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize(
+    ("unit", "fault"),
+    [
+        pytest.param(unit, fault, id=f"{unit}-{fault.name}")
+        for unit in FISCAL
+        for fault in FAULTS
+        if unit in fault.units
+    ],
+)
 def test_no_fault_at_any_step_loses_or_doubles_a_document(unit, fault):
-    if unit not in fault.units:
-        pytest.skip(f"it does not happen to {unit}")
     first = FAULTS.index(fault) % EVERY
 
     found = {step: outcome(unit, fault, step) for step in steps(unit)[first::EVERY]}
