@@ -14,9 +14,8 @@ from kassa.journal.records import CassetteRecord, CollectionRecord, Removal
 from kassa.journal.store import Journal
 from kassa.money import Money
 from kassa.ports import ValidatorState
-from kassa.untrusted import printable
+from kassa.said import who
 
-BY_MAX_CHARS = 64
 IN_PLACE = (
     ValidatorState.IDLING, ValidatorState.DISABLED, ValidatorState.HANDLING_NOTE, ValidatorState.CASSETTE_FULL,
 )  # fmt: skip
@@ -47,7 +46,7 @@ def collect(journal: Journal, by: str, removal: int | None = None) -> Collection
 
     Without a number it is the one removal that was not explained; where there is none, it left now.
     """
-    who = _name(by)
+    by = who(by, CollectionRefused)
     left = _removal(journal, removal)
     if left is None and journal.open_intent() is not None:
         raise CollectionRefused(
@@ -64,7 +63,7 @@ def collect(journal: Journal, by: str, removal: int | None = None) -> Collection
         removal=left.seq if left else None,
         last_note=lay.last_note,
         notes=lay.notes,
-        by=who,
+        by=by,
     )
     journal.append(entry)
     (collected,) = journal.collections(last=1)
@@ -73,7 +72,7 @@ def collect(journal: Journal, by: str, removal: int | None = None) -> Collection
 
 def put_back(journal: Journal, by: str, removal: int | None = None) -> Removal:
     """The cassette that left by that removal went back as it was; which one it was. Raises CollectionRefused."""
-    who = _name(by)
+    by = who(by, CollectionRefused)
     left = _removal(journal, removal)
     if left is None:
         raise CollectionRefused(
@@ -83,7 +82,7 @@ def put_back(journal: Journal, by: str, removal: int | None = None) -> Removal:
         raise CollectionRefused(
             "the cassette is not in its place: put it in until it clicks, then say it again"
         )
-    journal.append(e.CassettePutBack(removal=left.seq, by=who))
+    journal.append(e.CassettePutBack(removal=left.seq, by=by))
     return left
 
 
@@ -140,11 +139,3 @@ def collection_fields(one: CollectionRecord, currency: str) -> dict[str, Any]:
         "entry": one.head[0],
         "head": one.head[1],
     }
-
-
-def _name(by: str) -> str:
-    """Who says so, as it stands in the journal and on slips."""
-    who = printable(by.strip())
-    if not who or len(who) > BY_MAX_CHARS:
-        raise CollectionRefused(f"say who you are, in 1 to {BY_MAX_CHARS} characters: --by NAME")
-    return who

@@ -144,7 +144,7 @@ class Registrar(Struct, frozen=True, forbid_unknown_fields=True):
     late_receipt: Literal["same_shift", "any_shift"] = "same_shift"
     """Until when an owed document is made as an ordinary receipt by itself; behind that a person decides."""
     width: Literal[32, 36, 42, 48, 64] = 48
-    """Characters on a row of an escpos printer."""
+    """Characters on a row of an escpos printer, and of copies on any registrar."""
     code_page: CodePage = "cp866"
     """The letters that an escpos printer has."""
     code_page_number: Annotated[int, Meta(ge=0, le=255)] = 0

@@ -82,6 +82,7 @@ from kassa.rules.recovery import restore
 from kassa.rules.screens import show
 from kassa.rules.services import CONTACT_KINDS, Rules
 from kassa.rules.view import View
+from kassa.said import who
 from kassa.status import describe
 from kassa.subscribers import Snapshot, SnapshotError, current_path
 from kassa.watch import Watch
@@ -321,7 +322,7 @@ class Terminal:
     def order_copy(self, payment: str, by: str) -> DocumentRecord:
         """A copy of the payment's document, on paper, for `by`. Raises CopyRefused; IntentRefused as `order_report`."""
         made = copy.find(self._journal, payment)
-        entry = e.CopyPrinted(payment=payment, by=copy.for_whom(by))
+        entry = e.CopyPrinted(payment=payment, by=who(by, copy.CopyRefused))
         self.order_report(PrintText(copy.lines_of(made, self._config, self._clock.now())), entry)
         return made.document
 

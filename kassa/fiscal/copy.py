@@ -18,9 +18,6 @@ from kassa.journal.records import MadeDocument
 from kassa.journal.store import Journal
 from kassa.money import Money
 from kassa.paper import wrap
-from kassa.untrusted import printable
-
-BY_MAX_CHARS = 64
 
 
 class CopyRefused(KassaError):
@@ -37,14 +34,6 @@ def find(journal: Journal, payment: str) -> MadeDocument:
     raise CopyRefused(
         f"payment {payment} has no document yet, so there is no copy of it: kassa payments owed"
     )
-
-
-def for_whom(by: str) -> str:
-    """Who asks, as it stands in the journal. Raises CopyRefused."""
-    who = printable(by.strip())
-    if not who or len(who) > BY_MAX_CHARS:
-        raise CopyRefused(f"say who you are, in 1 to {BY_MAX_CHARS} characters: --by NAME")
-    return who
 
 
 def lines_of(made: MadeDocument, config: Config, now: datetime) -> tuple[str, ...]:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from kassa.errors import KassaError
-from kassa.fiscal.late import BY_MAX_CHARS, REASON_MAX_CHARS
 from kassa.fiscal.queue import Queue
 from kassa.journal import entries as e
 from kassa.journal.records import PendingDocument
 from kassa.journal.store import Journal
 from kassa.money import Money
 from kassa.ports import Document
+from kassa.said import who, why
 from kassa.untrusted import printable
 
 AT_FORMAT = "%Y-%m-%d %H:%M"
@@ -73,9 +73,9 @@ def find(
         sign=found.sign,
         at=at.isoformat(),
         drive_serial=drive,
-        by=_said(by, BY_MAX_CHARS, "--by", "who you are"),
+        by=who(by, DoubtDecisionRefused),
         role=role,
-        reason=_said(reason, REASON_MAX_CHARS, "--reason", "where you looked"),
+        reason=why(reason, DoubtDecisionRefused, "where you looked"),
         shift=found.shift,
     )
     journal.append(entry)
@@ -87,9 +87,9 @@ def exclude(journal: Journal, queue: Queue, payment: str, by: str, reason: str, 
     _in_doubt(journal, queue, payment)
     entry = e.DocumentExcluded(
         payment=payment,
-        by=_said(by, BY_MAX_CHARS, "--by", "who you are"),
+        by=who(by, DoubtDecisionRefused),
         role=role,
-        reason=_said(reason, REASON_MAX_CHARS, "--reason", "where you looked"),
+        reason=why(reason, DoubtDecisionRefused, "where you looked"),
     )
     journal.append(entry)
     return next(one for one in journal.fiscal_pending() if one.payment == payment)
@@ -130,13 +130,6 @@ def _in_doubt(journal: Journal, queue: Queue, payment: str) -> tuple[int, tuple[
     if not is_for_person(queue, waiting):
         raise DoubtDecisionRefused("the registrar has not looked for its document yet; wait a minute")
     return waiting.total, waiting.intent
-
-
-def _said(text: str, most: int, option: str, what: str) -> str:
-    found = printable(text.strip())
-    if not found or len(found) > most:
-        raise DoubtDecisionRefused(f"say {what}, in 1 to {most} characters: {option}")
-    return found
 
 
 def _moment(at: str, zone: tzinfo | None) -> datetime:

@@ -15,11 +15,10 @@ from kassa.journal import entries as e
 from kassa.journal.records import PendingDocument
 from kassa.journal.store import Journal
 from kassa.money import Money
+from kassa.said import said, who, why
 from kassa.untrusted import printable
 
 DOCUMENTS = (ORDINARY, CORRECTION)
-BY_MAX_CHARS = 64
-REASON_MAX_CHARS = 200
 ACT_MAX_CHARS = 32
 """Tag 1179 holds no more."""
 NO_ACT = "б/н"
@@ -68,9 +67,9 @@ def decide(
     entry = e.LateDocumentDecided(
         payment=payment,
         document=document,
-        act=_words(act or NO_ACT, ACT_MAX_CHARS, "--act", "the number of the paper"),
-        by=_words(by, BY_MAX_CHARS, "--by", "who you are"),
-        reason=_words(reason, REASON_MAX_CHARS, "--reason", "why"),
+        act=said(act or NO_ACT, ACT_MAX_CHARS, "--act", "the number of the paper", LateDecisionRefused),
+        by=who(by, LateDecisionRefused),
+        reason=why(reason, LateDecisionRefused),
         role=role,
     )
     journal.append(entry)
@@ -91,10 +90,3 @@ def owed_fields(waiting: PendingDocument, currency: str, *, is_any_shift_right: 
         "waits_for_person": waits_for_person(waiting, is_any_shift_right=is_any_shift_right),
         "decision": waiting.decision and {"document": waiting.decision.document, "act": waiting.decision.act},
     }
-
-
-def _words(text: str, most: int, option: str, what: str) -> str:
-    found = printable(text.strip())
-    if not found or len(found) > most:
-        raise LateDecisionRefused(f"say {what}, in 1 to {most} characters: {option}")
-    return found
