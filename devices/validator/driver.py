@@ -504,8 +504,9 @@ class ValidatorDriver:
             yield from self._send_back(bill_type, is_known=not self._former_is_over)
             return
         value = self._value(bill_type)
-        if self._closed_since_rest and self._wanted:
-            # A hand can hold a note in the slot until the next customer is there: it is the former one's.
+        if self._closed_since_rest:
+            # A hand can hold a note in the slot until the next customer is there: it is the former one's. The order to
+            # open may already be on its way to us: then the core would take this offer for the next customer's.
             yield from report(NoteRejected("the note came in before the slot was opened for this payment"))
             yield from self._send_back(bill_type, is_known=False)
         elif bill_type is None or value is None or bill_type not in (self._in_force or ()):

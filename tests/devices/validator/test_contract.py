@@ -150,14 +150,26 @@ def test_a_lost_answer_to_stack_is_not_a_second_stack(plain_rig):
     assert plain_rig.core.of(NoteStacked) == [NoteStacked(RUB_500)]
 
 
-def test_the_slot_is_closed_only_after_the_note_on_its_way(rig):
+def test_a_note_on_its_way_when_the_slot_is_closed_goes_back_and_then_it_is_closed(rig):
     rig.insert(500)
     rig.pump.order(DisableNotes())
-    rig.wait_for(NoteStacked)
+    rig.wait_for(NoteRejected)
     rig.wait_status("DISABLED")
 
-    assert rig.core.of(*MONEY) == [NoteEscrowed(RUB_500), NoteStacked(RUB_500)]
-    assert rig.sim.truth.returned == []
+    assert rig.core.of(*MONEY) == []
+    assert rig.sim.truth.returned == [500]
+
+
+def test_a_note_from_before_the_slot_was_closed_is_not_offered_while_the_order_to_open_it_is_on_its_way(rig):
+    rig.insert(500)
+    rig.pump.order(DisableNotes())
+    rig.core.seen = lambda fact: (
+        isinstance(fact, NoteEscrowed | NoteRejected) and rig.pump.order(EnableNotes(rig.core.opens))
+    )
+    rig.settle()
+
+    assert rig.core.of(NoteEscrowed) == []
+    assert rig.sim.truth.returned == [500]
 
 
 def test_a_note_from_before_the_slot_was_closed_is_not_offered_after_it_was_opened_again(rig):
