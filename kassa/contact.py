@@ -20,8 +20,8 @@ _ATOM, _LABEL = r"[0-9a-z_-]+", r"[0-9a-z]+(?:-+[0-9a-z]+)*"
 _EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[a-z]{{2,}}", re.ASCII)
 """What the keys of the screen can type and every mail server takes.
 
-No two parts in a row can match the same character, so a wrong text costs no more than its length squared. Possessive
-repetition is left alone: groups of it match wrongly before Python 3.11.5, and Debian 12 has 3.11.2.
+Between any two repetitions stands a sign that neither of them matches, so a wrong text is not tried in many ways.
+Possessive repetition is left alone: groups of it match wrongly before Python 3.11.5, and Debian 12 has 3.11.2.
 """
 _SHOWN_CHARS = 2
 """Of the name before the @."""

@@ -150,6 +150,16 @@ def test_a_lost_answer_to_stack_is_not_a_second_stack(plain_rig):
     assert plain_rig.core.of(NoteStacked) == [NoteStacked(RUB_500)]
 
 
+def test_the_slot_is_closed_only_after_the_note_that_was_offered_before_lies_in_the_cassette(rig):
+    rig.core.seen = lambda fact: isinstance(fact, NoteEscrowed) and rig.pump.order(DisableNotes())
+    rig.insert(500)
+    rig.wait_for(NoteStacked)
+    rig.wait_status("DISABLED")
+
+    assert rig.core.of(*MONEY) == [NoteEscrowed(RUB_500), NoteStacked(RUB_500)]
+    assert rig.sim.truth.returned == []
+
+
 def test_a_note_on_its_way_when_the_slot_is_closed_goes_back_and_then_it_is_closed(rig):
     rig.insert(500)
     rig.pump.order(DisableNotes())
